@@ -1,0 +1,41 @@
+"""Documents → passages → one persistent index that finds them by meaning and by words."""
+
+from __future__ import annotations
+
+from index.document import Document, Passage
+from index.embedder import Embedder, open_embedder
+from index.errors import (
+    IndexBusyError,
+    IndexDamagedError,
+    IndexMismatchError,
+    IndexNotFoundError,
+    InputError,
+    ModelError,
+    PassageIndexError,
+    SourcierError,
+)
+from index.locations import default_index_folder
+from index.passage_index import PassageIndex
+from index.passages import split_passages
+from index.reading import load_documents, make_document, read_document
+
+__all__ = [
+    "Document",
+    "Embedder",
+    "IndexBusyError",
+    "IndexDamagedError",
+    "IndexMismatchError",
+    "IndexNotFoundError",
+    "InputError",
+    "ModelError",
+    "Passage",
+    "PassageIndex",
+    "PassageIndexError",
+    "SourcierError",
+    "default_index_folder",
+    "load_documents",
+    "make_document",
+    "open_embedder",
+    "read_document",
+    "split_passages",
+]

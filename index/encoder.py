@@ -1,0 +1,106 @@
+"""A small reading of BERT encoders with mean pooling, straight from their folder.
+
+Importing sentence-transformers takes about four times as long as importing torch, and a question
+asked from a shell would wait for it. This runs the same folder with torch alone, for the few texts
+that a question needs; the tests hold it against sentence-transformers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Padding costs as much as text: batches hold texts of like length, up to this many tokens in all.
+_TOKENS_PER_BATCH = 2048
+
+
+class BertEncoder:
+    """Texts → token vectors and their unit-length mean, as sentence-transformers computes them."""
+
+    def __init__(
+        self, weights: dict[str, torch.Tensor], tokenizer: Tokenizer, *, layers: int, heads: int, epsilon: float
+    ) -> None:
+        self._weights = weights
+        self._tokenizer = tokenizer
+        self._layers = layers
+        self._heads = heads
+        self._epsilon = epsilon
+
+    @classmethod
+    def open(cls, folder: Path) -> BertEncoder:
+        """Load a sentence-transformers folder whose model is a BERT with mean pooling."""
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.encode_special_tokens = True
+        tokenizer.enable_truncation(config["max_position_embeddings"])
+        return cls(
+            load_file(folder / "model.safetensors"),
+            tokenizer,
+            layers=config["num_hidden_layers"],
+            heads=config["num_attention_heads"],
+            epsilon=config["layer_norm_eps"],
+        )
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit-length vectors, float32 of shape (len(texts), dimension)."""
+        dimension = self._weights["embeddings.LayerNorm.bias"].shape[0]
+        vectors = np.empty((len(texts), dimension), dtype=np.float32)
+        encodings = self._tokenizer.encode_batch(list(texts))
+        for batch in _batches([len(encoding.ids) for encoding in encodings]):
+            ids = [torch.tensor(encodings[i].ids) for i in batch]
+            padded = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)
+            lengths = torch.tensor([len(row) for row in ids])
+            mask = torch.arange(padded.shape[1])[None, :] < lengths[:, None]
+            with torch.inference_mode():
+                tokens = self._forward(padded, mask)
+                mean = (tokens * mask[:, :, None]).sum(dim=1) / lengths[:, None]
+                vectors[batch] = functional.normalize(mean, dim=-1).numpy()
+        return vectors
+
+    def _forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        w = self._weights
+        x = w["embeddings.word_embeddings.weight"][ids]
+        x = x + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
+        x = self._normalise(x + w["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
+        attend = mask[:, None, None, :]
+        for layer in range(self._layers):
+            name = f"encoder.layer.{layer}."
+            query, key, value = (
+                self._linear(x, f"{name}attention.self.{part}").unflatten(-1, (self._heads, -1)).transpose(1, 2)
+                for part in ("query", "key", "value")
+            )
+            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=attend)
+            mixed = self._linear(mixed.transpose(1, 2).flatten(2), f"{name}attention.output.dense")
+            x = self._normalise(x + mixed, f"{name}attention.output.LayerNorm")
+            wide = functional.gelu(self._linear(x, f"{name}intermediate.dense"))
+            x = self._normalise(x + self._linear(wide, f"{name}output.dense"), f"{name}output.LayerNorm")
+        return x
+
+    def _linear(self, x: torch.Tensor, name: str) -> torch.Tensor:
+        return functional.linear(x, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
+
+    def _normalise(self, x: torch.Tensor, name: str) -> torch.Tensor:
+        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        return functional.layer_norm(x, weight.shape, weight, bias, self._epsilon)
+
+
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Group positions, shortest first, so that no batch exceeds the token budget once padded."""
+    batches: list[list[int]] = []
+    for position in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
+        if batches and (len(batches[-1]) + 1) * lengths[position] <= _TOKENS_PER_BATCH:
+            batches[-1].append(position)
+        else:
+            batches.append([position])
+    return batches

@@ -1,0 +1,46 @@
+"""Documents → passages: runs of whole sentences, of the length the embedding model reads best."""
+
+from __future__ import annotations
+
+from index.document import Document, Passage
+from index.reading import body_start
+from index.sentences import LONGEST, Offsets, byte_length, split_blocks, split_sentences
+
+# A passage never exceeds the longest sentence: one sentence always fits in one passage.
+_LONGEST_PASSAGE = LONGEST
+
+
+def split_passages(document: Document) -> list[Passage]:
+    """Return the passages of a document, in order and without overlap.
+
+    Paragraphs are kept whole and packed together while they fit; one that is too long by itself is
+    cut between sentences.
+    """
+    text = document.text
+    runs: list[Offsets] = []
+    for block_start, block_end in split_blocks(text, body_start(text)):
+        sentences = split_sentences(text, block_start, block_end, language=document.language)
+        if not sentences:
+            continue
+        start, end = sentences[0][0], sentences[-1][1]
+        if runs and _fits(text, runs[-1][0], end):
+            runs[-1] = (runs[-1][0], end)
+        elif _fits(text, start, end):
+            runs.append((start, end))
+        else:
+            runs.extend(_packed(text, sentences))
+    return [Passage(f"{document.id}:{start}-{end}", document.id, start, end, text[start:end]) for start, end in runs]
+
+
+def _packed(text: str, sentences: list[Offsets]) -> list[Offsets]:
+    runs = [sentences[0]]
+    for start, end in sentences[1:]:
+        if _fits(text, runs[-1][0], end):
+            runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((start, end))
+    return runs
+
+
+def _fits(text: str, start: int, end: int) -> bool:
+    return byte_length(text[start:end]) <= _LONGEST_PASSAGE

@@ -1,0 +1,139 @@
+"""What comes back from a question: hits, citations, and the answer made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.document import Document, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A passage that may answer; `rank` counts from 1, and a higher `score` is a better match.
+
+    `score` compares hits of one question only; `vector_score` is the cosine to the question and
+    `word_score` the BM25 that it was fused from.
+    """
+
+    passage: Passage
+    document: Document
+    score: float
+    rank: int
+    vector_score: float = 0.0
+    word_score: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "rank": self.rank,
+            "score": round(self.score, 4),
+            "document": _document_json(self.document, self.passage.start),
+            "passage": _passage_json(self.passage),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The exact answer inside a quote, as offsets into the document's text."""
+
+    start: int
+    end: int
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"start": self.start, "end": self.end, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Another document that says nearly the same as a citation: `document.text[start:end] == quote`."""
+
+    quote: str
+    start: int
+    end: int
+    document: Document
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "quote": self.quote,
+            "start": self.start,
+            "end": self.end,
+            "document": _document_json(self.document, self.start),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A sentence copied from a document: `document.text[start:end] == quote`, always."""
+
+    number: int
+    quote: str
+    start: int
+    end: int
+    span: Span | None
+    document: Document
+    passage: Passage
+    score: float
+    also_in: tuple[Repeat, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "quote": self.quote,
+            "start": self.start,
+            "end": self.end,
+            "score": round(self.score, 4),
+            "span": self.span.to_json() if self.span else None,
+            "document": _document_json(self.document, self.start),
+            "passage": _passage_json(self.passage),
+            "also_in": [repeat.to_json() for repeat in self.also_in],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Quotes that answer the question, or `answered=False` and the closest hits instead.
+
+    `confidence` is the estimated probability that the first quote answers; `timings` are in
+    milliseconds and the only part that differs between two runs.
+    """
+
+    question: str
+    answered: bool
+    confidence: float
+    citations: tuple[Citation, ...]
+    closest: tuple[SearchHit, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The quotes with their numbers; empty when nothing answers."""
+        return " ".join(f"{citation.quote} [{citation.number}]" for citation in self.citations)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "question": self.question,
+            "answered": self.answered,
+            "confidence": round(self.confidence, 4),
+            "text": self.text,
+            "citations": [citation.to_json() for citation in self.citations],
+            "closest": [hit.to_json() for hit in self.closest],
+            "timings_ms": {name: round(value, 1) for name, value in self.timings.items()},
+        }
+
+
+def _document_json(document: Document, offset: int) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "title": document.title,
+        "source": document.source,
+        "date": document.date,
+        "language": document.language,
+        "page": document.page_at(offset),
+        "sha256": document.sha256,
+    }
+
+
+def _passage_json(passage: Passage) -> dict[str, Any]:
+    return {"start": passage.start, "end": passage.end, "text": passage.text}
