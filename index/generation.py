@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,13 +41,17 @@ _KEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A passage that matched: cosine to the question, BM25, and the two fused (higher is better)."""
+    """A passage that matched: cosine to the question, BM25, and the two fused (higher is better).
+
+    `question_terms` are the question's terms as the passage's language has them, with their idf.
+    """
 
     passage: Passage
     document: Document
     score: float
     vector_score: float
     word_score: float
+    question_terms: Mapping[str, float]
 
 
 class Generation:
@@ -80,8 +85,17 @@ class Generation:
         # Rows are in the order of document id and offset, which settles ties.
         best = np.lexsort((rows, -fused))[:top_k]
         pairs = self.store.passages([int(self._numbers[row]) for row in rows[best]])
+        languages = {document.language for _, document in pairs}
+        terms = {language: self._words.question_terms(question, language) for language in languages}
         return [
-            Match(passage, document, float(fused[i]), float(cosines[i]), float(word_scores[i]))
+            Match(
+                passage,
+                document,
+                float(fused[i]),
+                float(cosines[i]),
+                float(word_scores[i]),
+                terms[document.language],
+            )
             for i, (passage, document) in zip(best, pairs, strict=True)
         ]
 

@@ -8,21 +8,29 @@ from collections import Counter
 
 # Function words that few of the other languages share; a text of a paragraph holds dozens.
 _FUNCTION_WORDS = {
-    "de": "der die das und ist nicht ein eine den dem mit für auf von wie wer was wann wo wurde werden auch sich zu im",
-    "en": "the of and to is was were that for on with as by it his her from which what who when where how why did does are",
-    "es": "el los las y que es una del por con para su al lo como más pero qué quién cuándo dónde cómo cuántos fue está",
-    "fr": "le les des et est un une du que qui dans pour sur par au aux ce cette avec pas ne quand où comment quel quelle combien il elle sont été",
-    "it": "il lo gli di che è un una per con del della dei nel nella sono come più chi cosa quando dove perché anche",
+    "de": "der die das und ist nicht ein eine den dem des mit für auf von wie wer was wann wo wurde werden sich zu im",
+    "en": "the of and to is was that for on with as by it a in his from which what who when where how why did does",
+    "es": "el los las la y que es una un de en a del por con para su al lo como más qué quién cuándo dónde cómo fue",
+    "fr": "le la les des de et est un une du que qui dans pour sur par au aux à a l d ce avec pas ne où comment il se",
+    "it": "il lo la gli di che è un una per con del della dei nel nella sono a e come più chi cosa quando dove anche",
     "nl": "de het een en van is dat op te in zijn met voor niet aan er wat wie wanneer waar hoe werd worden ook",
-    "pt": "o os as e que é um uma do da dos das em por com para não mais como foi no na ao quem quando onde quantos",
-    "ro": "și în la este cu de pe nu un o din care pentru sunt mai au fost ce cine când unde cum după prin această",
-    "sv": "och att det som en på är av för med den till inte om ett har var vad vem när hur från",
+    "pt": "o os as a e que é um uma de do da dos em por com para não mais como foi no na ao quem quando onde",
+    "ro": "și în la a de este cu pe nu un o din care pentru sunt mai au fost ce cine când unde cum după prin",
+    "sv": "och att det som en på är av för med den till inte om ett har i var vad vem när hur från",
     "tr": "ve bir bu da de için ile olarak çok daha ne kim nerede nasıl olan gibi kadar ancak değil",
 }
+# Question words and others that only make up their mind together with those above.
+_MORE_WORDS = {
+    "de": "auch viele welche welcher warum sind hat",
+    "en": "are were many much had has have be been at this",
+    "es": "cuántos cuánto cuál está han se",
+    "fr": "quel quelle quels quelles combien quand pourquoi elle sont été cette ses son leur s n qu ont",
+}
+_WORDS_OF = {code: {*words.split(), *_MORE_WORDS.get(code, "").split()} for code, words in _FUNCTION_WORDS.items()}
 _LANGUAGES_OF = {
-    word: tuple(code for code, words in _FUNCTION_WORDS.items() if word in words.split())
-    for words in _FUNCTION_WORDS.values()
-    for word in words.split()
+    word: tuple(code for code, words in _WORDS_OF.items() if word in words)
+    for words in _WORDS_OF.values()
+    for word in words
 }
 _SCRIPTS = {
     "CYRILLIC": "ru",

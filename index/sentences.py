@@ -16,73 +16,19 @@ Offsets = tuple[int, int]
 # the 512 tokens of the embedding model hold with room to spare. A longer run is cut at a space.
 LONGEST = 1200
 
-_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
+_NEWLINE = r"(?:\r\n|\r(?!\n)|\n)"
+_BLANK_LINE = re.compile(_NEWLINE + r"[^\S\r\n]*" + _NEWLINE + r"\s*")
 _LINE = re.compile(r"[^\r\n]+")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")
 # sentencex ends a sentence after these although none ends there (« M. Goïta », "Gen. Traoré").
 _ABBREVIATIONS = frozenset(
-    [
-        "m",
-        "mm",
-        "me",
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "pr",
-        "prof",
-        "st",
-        "ste",
-        "gen",
-        "gén",
-        "lt",
-        "col",
-        "cmdt",
-        "sgt",
-        "sen",
-        "rep",
-        "gov",
-        "hon",
-        "rev",
-        "pdt",
-        "av",
-        "apr",
-        "cf",
-        "env",
-        "p",
-        "pp",
-        "art",
-        "al",
-        "vol",
-        "chap",
-        "fig",
-        "no",
-        "nos",
-        "ed",
-        "éd",
-        "trad",
-        "dir",
-        "op",
-        "cit",
-        "vs",
-        "e.g",
-        "i.e",
-        "approx",
-        "janv",
-        "févr",
-        "avr",
-        "juil",
-        "sept",
-        "oct",
-        "nov",
-        "déc",
-        "jan",
-        "feb",
-        "mar",
-        "aug",
-        "dec",
-    ]
+    # titles
+    "m mm me mr mrs ms dr pr prof st ste gen gén lt col cmdt sgt sen rep gov hon rev pdt "
+    # references
+    "av apr cf env p pp art al vol chap fig no nos ed éd trad dir op cit vs e.g i.e approx "
+    # months
+    "janv févr avr juil sept oct nov déc jan feb mar aug dec".split()
 )
 _INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_a-zà-ÿ]")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
@@ -137,6 +83,8 @@ def _pieces(text: str, start: int, end: int, language: str | None) -> Iterator[O
 
 def _belongs_together(before: str, after: str) -> bool:
     """Whether what sentencex parted is one sentence."""
+    if before.endswith(".") and after[0].isalnum():
+        return True
     after = after.lstrip()
     if not after or not any(map(str.isalpha, before)):
         return True

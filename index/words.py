@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -64,7 +65,7 @@ class WordIndex:
         for row, (text, language) in enumerate(passages):
             entry = tantivy.Document()
             entry.add_unsigned("row", row)
-            entry.add_text(language if language in _STEMMERS else _OTHER, text)
+            entry.add_text(_field(language), text)
             writer.add_document(entry)
         writer.commit()
         writer.wait_merging_threads()
@@ -91,10 +92,25 @@ class WordIndex:
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order]
 
+    def question_terms(self, question: str, language: str | None) -> dict[str, float]:
+        """Return the question's terms as texts of this language have them, each with its idf.
+
+        idf = ln(1 + (N - n + ½) / (n + ½)) for a term found in n of N passages, as in tantivy's BM25.
+        """
+        field = _field(language)
+        count = self._searcher.num_docs
+        found = {term: self._searcher.doc_freq(field, term) for term in analyse(question, language)}
+        return {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in found.items()}
+
 
 def analyse(text: str, language: str | None) -> list[str]:
     """Return the terms under which a text of this language is indexed: folded, stemmed, without stop words."""
-    return _analyser(language if language in _STEMMERS else _OTHER).analyze(text)
+    terms: list[str] = _analyser(_field(language)).analyze(text)
+    return terms
+
+
+def _field(language: str | None) -> str:
+    return language if language in _STEMMERS else _OTHER
 
 
 @cache

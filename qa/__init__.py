@@ -1,0 +1,25 @@
+"""Question → passages → sentences → an answer with citations, or silence."""
+
+from __future__ import annotations
+
+from qa.answer import Answer, Citation, Repeat, SearchHit, Span
+from qa.answerer import Answerer
+from qa.reader import Finding, Reader, Reading, SentenceReader
+from qa.retriever import Retriever
+from qa.shortcuts import ask, retrieve
+
+__all__ = [
+    "Answer",
+    "Answerer",
+    "Citation",
+    "Finding",
+    "Reader",
+    "Reading",
+    "Repeat",
+    "Retriever",
+    "SearchHit",
+    "SentenceReader",
+    "Span",
+    "ask",
+    "retrieve",
+]

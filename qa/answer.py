@@ -13,8 +13,8 @@ from index.document import Document, Passage
 class SearchHit:
     """A passage that may answer; `rank` counts from 1, and a higher `score` is a better match.
 
-    `score` compares hits of one question only; `vector_score` is the cosine to the question and
-    `word_score` the BM25 that it was fused from.
+    `score` compares hits of one question only. A reader may use what it was made of: the cosine to
+    the question, the BM25, and the question's terms as the passage's language has them with their idf.
     """
 
     passage: Passage
@@ -23,6 +23,7 @@ class SearchHit:
     rank: int
     vector_score: float = 0.0
     word_score: float = 0.0
+    question_terms: Mapping[str, float] = field(default_factory=dict, hash=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -28,7 +28,15 @@ class Retriever:
         query_vector = self._passage_index.embedder.embed_question(question)
         matches = generation.search(question, query_vector, top_k=top_k, pool=max(_POOL, top_k))
         return [
-            SearchHit(match.passage, match.document, match.score, rank, match.vector_score, match.word_score)
+            SearchHit(
+                passage=match.passage,
+                document=match.document,
+                score=match.score,
+                rank=rank,
+                vector_score=match.vector_score,
+                word_score=match.word_score,
+                question_terms=match.question_terms,
+            )
             for rank, match in enumerate(matches, start=1)
         ]
 

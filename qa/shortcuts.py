@@ -1,0 +1,37 @@
+"""One-liners on an index folder, opened once and kept open."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from index import PassageIndex, default_index_folder
+from qa.answer import Answer, SearchHit
+from qa.answerer import Answerer
+from qa.retriever import Retriever
+
+
+def retrieve(
+    question: str, *, top_k: int = 5, index_dir: str | os.PathLike[str] | None = None
+) -> list[SearchHit]:
+    """Return the best passages of the index in `index_dir`, or of the default index, best first.
+
+    Raises IndexNotFoundError if there is none, InputError for a question that cannot be searched for.
+    """
+    return _opened(_place(index_dir))[0].retrieve(question, top_k=top_k)
+
+
+def ask(question: str, *, index_dir: str | os.PathLike[str] | None = None) -> Answer:
+    """Answer from the index in `index_dir`, or from the default index; raises as `retrieve` does."""
+    return _opened(_place(index_dir))[1].ask(question)
+
+
+def _place(index_dir: str | os.PathLike[str] | None) -> Path:
+    return (default_index_folder() if index_dir is None else Path(index_dir)).resolve()
+
+
+@cache
+def _opened(folder: Path) -> tuple[Retriever, Answerer]:
+    passage_index = PassageIndex.open(folder)
+    return Retriever(passage_index), Answerer(passage_index)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as nps
+
+from index.fusion import fuse
+
+scores = nps.arrays(np.float32, st.integers(1, 30), elements=st.integers(-10, 10).map(float))
+
+
+def test_worked_example():
+    # z(1, 2, 3) = (-1.2247, 0, 1.2247) and z(0, 0, 3) = (-.7071, -.7071, 1.4142)
+    fused = fuse(np.float32([1, 2, 3]), np.float32([0, 0, 3]), vector_weight=0.7)
+    np.testing.assert_allclose(fused, [-1.0694, -0.2121, 1.2816], atol=1e-4)
+
+
+@given(scores)
+def test_a_side_without_differences_changes_nothing(vectors):
+    flat = np.zeros_like(vectors)
+    assert np.array_equal(np.argsort(fuse(vectors, flat), kind="stable"), np.argsort(fuse(vectors, flat + 3), kind="stable"))
+
+
+@given(scores, st.floats(0.5, 4, width=32), st.floats(-5, 5, width=32))
+def test_scale_and_offset_of_a_side_do_not_matter(vectors, scale, offset):
+    words = vectors[::-1].copy()
+    np.testing.assert_allclose(fuse(vectors, words), fuse(vectors, words * scale + offset), atol=1e-4)
+
+
+def test_nothing_and_one_candidate():
+    assert fuse(np.float32([]), np.float32([])).shape == (0,)
+    assert fuse(np.float32([3]), np.float32([1])).tolist() == [0]
