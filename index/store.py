@@ -77,7 +77,8 @@ class Store:
         path = folder / FILE_NAME
         if not path.is_file():
             raise IndexNotFoundError(
-                f"{folder} holds no sourcier index: expected {FILE_NAME} in it; make one with: sourcier index PATH --index {folder}"
+                f"{folder} holds no sourcier index: expected {FILE_NAME} in it; "
+                f"make one with: sourcier index PATH --index {folder}"
             )
         connection = _connect(path)
         store = cls(connection)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class VectorIndex:
     """Passages by the cosine of their vectors; a row is a passage's place in the generation."""
 
-    def __init__(self, index: faiss.IndexScalarQuantizer) -> None:
+    def __init__(self, index: faiss.Index) -> None:
         self._index = index
 
     @classmethod

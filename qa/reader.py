@@ -80,7 +80,7 @@ class SentenceReader:
 
     def read(self, question: str, hits: Sequence[SearchHit]) -> Reading:
         """Read every sentence of the hits' passages; ties break by document id, then offset."""
-        places = [(hit, start, end) for hit in hits for start, end in _sentences(hit)]
+        places = [(hit, start, end) for hit in hits for start, end in sentences_of(hit)]
         if not places:
             return Reading((), 0.0)
         features = sentence_features(question, places, self._embedder)
@@ -101,11 +101,12 @@ def sentence_features(
     """
     texts = [hit.document.text[start:end] for hit, start, end in places]
     question_vector = embedder.embed_question(question)
+    of_passage = {hit.passage.id: _coverage(hit, hit.passage.text) for hit, _, _ in places}
     return {
         "passage": np.array([hit.score for hit, _, _ in places]),
         "meaning": (embedder.embed_sentences(texts) @ question_vector).astype(np.float64),
         "words": np.array([_coverage(hit, text) for (hit, _, _), text in zip(places, texts, strict=True)]),
-        "passage_words": np.array([_coverage(hit, hit.passage.text) for hit, _, _ in places]),
+        "passage_words": np.array([of_passage[hit.passage.id] for hit, _, _ in places]),
     }
 
 
@@ -140,10 +141,9 @@ def weighted(features: Mapping[str, NDArray[np.float64]], weights: Mapping[str, 
     return total
 
 
-def _sentences(hit: SearchHit) -> list[tuple[int, int]]:
-    return split_sentences(
-        hit.document.text, hit.passage.start, hit.passage.end, language=hit.document.language
-    )
+def sentences_of(hit: SearchHit) -> list[tuple[int, int]]:
+    """Return the sentences of a hit's passage, as offsets into its document."""
+    return split_sentences(hit.document.text, hit.passage.start, hit.passage.end, language=hit.document.language)
 
 
 def _coverage(hit: SearchHit, text: str) -> float:

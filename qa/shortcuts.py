@@ -12,9 +12,7 @@ from qa.answerer import Answerer
 from qa.retriever import Retriever
 
 
-def retrieve(
-    question: str, *, top_k: int = 5, index_dir: str | os.PathLike[str] | None = None
-) -> list[SearchHit]:
+def retrieve(question: str, *, top_k: int = 5, index_dir: str | os.PathLike[str] | None = None) -> list[SearchHit]:
     """Return the best passages of the index in `index_dir`, or of the default index, best first.
 
     Raises IndexNotFoundError if there is none, InputError for a question that cannot be searched for.

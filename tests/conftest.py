@@ -13,9 +13,7 @@ def documents():
         make_document(
             " date 2022-10 Le Mali attend des engrais. Le port de Dakar les décharge lundi.", source="/d/mali.txt"
         ),
-        make_document(
-            " date 2022-11-03 Le prix du blé monte. Le Sénégal achète moins de riz.", source="/d/ble.txt"
-        ),
+        make_document(" date 2022-11-03 Le prix du blé monte. Le Sénégal achète moins de riz.", source="/d/ble.txt"),
         make_document("# Football\n\nSenegal won the cup in 2022. The keeper saved two penalties.", source="/d/cup.md"),
     ]
 

@@ -19,7 +19,9 @@ def test_worked_example():
 @given(scores)
 def test_a_side_without_differences_changes_nothing(vectors):
     flat = np.zeros_like(vectors)
-    assert np.array_equal(np.argsort(fuse(vectors, flat), kind="stable"), np.argsort(fuse(vectors, flat + 3), kind="stable"))
+    assert np.array_equal(
+        np.argsort(fuse(vectors, flat), kind="stable"), np.argsort(fuse(vectors, flat + 3), kind="stable")
+    )
 
 
 @given(scores, st.floats(0.5, 4, width=32), st.floats(-5, 5, width=32))

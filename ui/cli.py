@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from index import Document, IndexNotFoundError, PassageIndex, SourcierError, default_index_folder, load_documents
-from index.embedder import BUNDLED, open_embedder
+from index.embedder import open_embedder
 from index.passage_index import Progress as OnProgress
 from qa import Answer, Answerer, Retriever, SearchHit
 from ui.demo import example_questions, seeds_folder
@@ -30,7 +30,8 @@ app = typer.Typer(
 )
 
 IndexOption = Annotated[
-    Path | None, typer.Option("--index", metavar="DIR", help="Index folder [default: $SOURCIER_INDEX or the user's data folder].")
+    Path | None,
+    typer.Option("--index", metavar="DIR", help="Index folder [default: $SOURCIER_INDEX or the user's data folder]."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -47,7 +48,9 @@ def main() -> None:
 
 @app.command("index")
 def index_command(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Text and Markdown files, or folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Text and Markdown files, or folders of them.")
+    ],
     index: IndexOption = None,
     model: Annotated[
         str, typer.Option("--model", help="Embedding model of a new index: a folder, a Hub name, or 'bundled'.")
@@ -87,7 +90,7 @@ def search(
     if as_json:
         _say(_json({"question": question, "hits": [hit.to_json() for hit in hits]}))
     else:
-        _say("\n\n".join(line for hit in hits for line in _hit_lines(hit)) or "The index is empty.")
+        _say("\n\n".join("\n".join(_hit_lines(hit)) for hit in hits) or "The index is empty.")
 
 
 @app.command()
@@ -179,7 +182,8 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
 
 
 def _hit_lines(hit: SearchHit) -> Iterator[str]:
-    yield f"{hit.rank}. {_described(hit.document)}, characters {hit.passage.start}-{hit.passage.end}\n   {hit.passage.text}"
+    yield f"{hit.rank}. {_described(hit.document)}, characters {hit.passage.start}-{hit.passage.end}"
+    yield hit.passage.text
 
 
 def _described(document: Document) -> str:
@@ -204,7 +208,17 @@ def _say(text: str) -> None:
 def _progress() -> Iterator[OnProgress]:
     """Show a bar on standard error while passages are embedded, if that is a terminal."""
     console = Console(stderr=True)
-    columns = (TextColumn("embedding"), BarColumn(), MofNCompleteColumn(), TextColumn("passages"), TimeRemainingColumn())
+    columns = (
+        TextColumn("embedding"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("passages"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+if __name__ == "__main__":
+    main()

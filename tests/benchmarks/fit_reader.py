@@ -20,8 +20,7 @@ import torch
 from index import PassageIndex, open_embedder
 from qa import Retriever
 from qa.answerer import PASSAGES_READ
-from qa.reader import Finding, confidence_features, sentence_features, weighted
-from qa.reader import _sentences as sentences_of
+from qa.reader import Finding, confidence_features, sentence_features, sentences_of, weighted
 from tests.benchmarks.squad import RememberingEmbedder, auroc, load_squad, sha256_of_file
 
 SENTENCE = ("passage", "meaning", "words", "passage_words")
@@ -100,9 +99,7 @@ def read_corpus(options, name, sources, asked, embedder) -> list[dict]:
                         "corpus": name,
                         "places": places,
                         "features": sentence_features(question.text, places, embedder),
-                        "right": np.array(
-                            [not masked and gold.answered_by(h.document.id, s, e) for h, s, e in places]
-                        ),
+                        "right": np.array([not masked and gold.answered_by(h.document.id, s, e) for h, s, e in places]),
                     }
                 )
     return cases
@@ -197,10 +194,16 @@ def report(dev, sentence, confidence, threshold) -> None:
             others = [value for case, value, _ in mine if case["kind"] == kind]
             if others:
                 print(
-                    corpus, kind,
-                    "AUROC", round(auroc([v for v, _ in answerable] + others, [True] * len(answerable) + [False] * len(others)), 3),
-                    "silent when due", np.mean([v < threshold for v in others]),
-                    "silent needlessly", np.mean([v < threshold for v, _ in answerable]),
+                    corpus,
+                    kind,
+                    "AUROC",
+                    round(
+                        auroc([v for v, _ in answerable] + others, [True] * len(answerable) + [False] * len(others)), 3
+                    ),
+                    "silent when due",
+                    np.mean([v < threshold for v in others]),
+                    "silent needlessly",
+                    np.mean([v < threshold for v, _ in answerable]),
                 )
 
 

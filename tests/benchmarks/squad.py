@@ -72,7 +72,7 @@ def reciprocal_rank(relevant: Sequence[bool]) -> float:
 
 
 def auroc(scores: Iterable[float], labels: Iterable[bool]) -> float:
-    """Return the probability that a positive scores above a negative, ties counting half; NaN if one kind is missing."""
+    """Return the probability that a positive scores above a negative, ties counting half; NaN without both kinds."""
     score, label = np.array(list(scores), dtype=float), np.array(list(labels), dtype=bool)
     positives, negatives = score[label], np.sort(score[~label])
     if not len(positives) or not len(negatives):

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index import InputError, PassageIndex, make_document
+from qa import Answerer, Finding, Reading, Retriever, SearchHit
+from qa.answerer import cite
+from tests.fakes import FakeEmbedder
+from tests.test_sentences import odd_text
+
+
+class FirstSentences:
+    """A reader that takes the passages as they come, as sure as it is told to be."""
+
+    def __init__(self, confidence):
+        self.confidence = confidence
+
+    def read(self, question, hits):
+        return Reading(
+            tuple(Finding(hit, hit.passage.start, hit.passage.end, hit.score) for hit in hits), self.confidence
+        )
+
+
+def finding(text, place=0, score=1.0):
+    document = make_document(text)
+    from index import split_passages
+
+    passage = split_passages(document)[place]
+    return Finding(SearchHit(passage, document, score, 1), passage.start, passage.end, score)
+
+
+def test_an_answer_is_made_of_quotes(passage_index):
+    answer = Answerer(passage_index, reader=FirstSentences(0.9)).ask("Qui attend des engrais ?")
+    assert answer.answered and answer.confidence == 0.9 and answer.closest == ()
+    assert [citation.number for citation in answer.citations] == [1, 2, 3]
+    for citation in answer.citations:
+        assert citation.document.text[citation.start : citation.end] == citation.quote
+        assert f"{citation.quote} [{citation.number}]" in answer.text
+
+
+def test_below_the_threshold_it_is_silent_and_offers_what_is_closest(passage_index):
+    answer = Answerer(passage_index, reader=FirstSentences(0.4), threshold=0.5).ask("Qui attend ?")
+    assert not answer.answered and answer.citations == () and answer.text == ""
+    assert [hit.rank for hit in answer.closest] == [1, 2, 3]
+
+
+def test_an_empty_index_is_silent(tmp_path, embedder):
+    passage_index = PassageIndex.build(tmp_path / "index", [], embedder=embedder)
+    answer = Answerer(passage_index).ask("Qui ?")
+    assert (answer.answered, answer.confidence, answer.closest) == (False, 0.0, ())
+
+
+def test_near_copies_are_cited_once():
+    one = finding("La Russie promet 50.000 tonnes de céréales gratuites à six pays d’Afrique.")
+    copy = finding("La Russie a promis 50.000 tonnes de céréales gratuites à six pays d’Afrique.")
+    other = finding("Le Mali attend des engrais depuis octobre.")
+    first, second = cite([one, copy, other])
+    assert (first.quote, second.quote) == (one.text, other.text)
+    (repeat,) = first.also_in
+    assert repeat.document.text[repeat.start : repeat.end] == repeat.quote == copy.text
+
+
+def test_a_repeat_in_the_same_document_is_dropped():
+    one = finding("Le Mali attend des engrais russes.")
+    assert [citation.also_in for citation in cite([one, one])] == [()]
+
+
+@pytest.mark.parametrize(
+    ("question", "message"), [("", "is empty"), (" \u202f?! ", "is empty"), ("é" * 100_000, "100,000 characters")]
+)
+def test_questions_that_cannot_be_searched_for(passage_index, question, message):
+    with pytest.raises(InputError, match=message):
+        Answerer(passage_index).ask(question)
+
+
+def test_top_k(passage_index):
+    retriever = Retriever(passage_index)
+    assert [hit.rank for hit in retriever.retrieve("engrais", top_k=2)] == [1, 2]
+    with pytest.raises(InputError, match="top_k is 0"):
+        retriever.retrieve("engrais", top_k=0)
+
+
+def test_the_same_question_gives_the_same_bytes(passage_index):
+    def asked():
+        answer = Answerer(PassageIndex.open(passage_index.folder, embedder=FakeEmbedder())).ask("Le prix du blé ?")
+        return json.dumps({**answer.to_json(), "timings_ms": None})
+
+    assert asked() == asked()
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts=st.lists(odd_text, min_size=1, max_size=4))
+def test_every_quote_is_exact_whatever_the_text(tmp_path_factory, texts):
+    documents = [make_document(f"{text} Mali 2022.") for text in texts]
+    passage_index = PassageIndex.build(tmp_path_factory.mktemp("odd") / "i", documents, embedder=FakeEmbedder())
+    answer = Answerer(passage_index, threshold=0.0).ask("Mali 2022 ?")
+    originals = {document.id: document.text for document in documents}
+    assert answer.citations
+    for citation in answer.citations:
+        assert originals[citation.document.id][citation.start : citation.end] == citation.quote
+        for repeat in citation.also_in:
+            assert originals[repeat.document.id][repeat.start : repeat.end] == repeat.quote
+
+
+def test_json_has_the_documented_shape(passage_index):
+    found = Answerer(passage_index, threshold=0.0).ask("Qui attend des engrais ?").to_json()
+    assert list(found) == ["question", "answered", "confidence", "text", "citations", "closest", "timings_ms"]
+    citation = found["citations"][0]
+    assert list(citation) == ["number", "quote", "start", "end", "score", "span", "document", "passage", "also_in"]
+    assert list(citation["document"]) == ["id", "title", "source", "date", "language", "page", "sha256"]
+    assert list(citation["passage"]) == ["start", "end", "text"]
+    assert list(found["timings_ms"]) == ["retrieve", "read"]
+    json.dumps(found)

@@ -1,0 +1,572 @@
+"""The chat in a real browser, over the fixed answers of `chat_app`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.chat_app import (
+    AGREEMENT,
+    EXAMPLES,
+    FERTILISER,
+    FERTILISER_QUESTION,
+    HOSTILE,
+    HOSTILE_QUESTION,
+    UNKNOWN_QUESTION,
+    FakeAnswerer,
+)
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+
+pytestmark = pytest.mark.browser
+
+HERE = Path(__file__).parent
+DESKTOP = {"viewport": {"width": 1280, "height": 800}, "locale": "fr-FR"}
+ENGLISH = {**DESKTOP, "locale": "en-GB"}
+PHONE = {"viewport": {"width": 390, "height": 844}, "locale": "fr-FR", "is_mobile": True, "has_touch": True}
+SLOW_QUESTION = "Attends : combien d'engrais ?"
+CITATIONS = FakeAnswerer().ask(FERTILISER_QUESTION).citations
+
+# Writes down every address that the server process connects to or looks up.
+AUDIT = """
+import sys
+_log = open({path!r}, "a", buffering=1)
+def _note(event, details):
+    if event == "socket.connect":
+        _log.write(f"{{details[1]}}\\n")
+    elif event == "socket.getaddrinfo":
+        _log.write(f"{{details[0]}}\\n")
+sys.addaudithook(_note)
+"""
+
+
+@dataclass
+class App:
+    """The chat in a process of its own."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    connections: Path
+
+
+@dataclass
+class Visit:
+    """An open page, and what a page must not do."""
+
+    page: Any
+    errors: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    def ask(self, question: str, answers: int = 1) -> None:
+        self.send(question)
+        expect(self.page.locator("#chat .answer")).to_have_count(answers)
+
+    def send(self, question: str) -> None:
+        box = self.page.locator("#box textarea")
+        box.fill(question)
+        box.press("Enter")
+        expect(box).to_have_value("")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_app(folder: Path) -> App:
+    """Start the chat where an outside proxy is set that leads nowhere."""
+    port, connections = free_port(), folder / "connections.txt"
+    (folder / "sitecustomize.py").write_text(AUDIT.format(path=str(connections)), encoding="utf-8")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(folder), str(HERE.parent))),
+        "GRADIO_TEMP_DIR": str(folder / "gradio"),
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+    }
+    for name in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE", "NO_PROXY", "no_proxy"):
+        environment.pop(name, None)
+    log = folder / "app.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(HERE / "chat_app.py"), str(port)],
+            env=environment,
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    app = App(f"http://127.0.0.1:{port}/", process, log, connections)
+    _wait_until_it_answers(app)
+    return app
+
+
+def _wait_until_it_answers(app: App) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _ in range(240):
+        try:
+            direct.open(app.url, timeout=2).close()
+            return
+        except OSError:
+            if app.process.poll() is not None:
+                break
+            time.sleep(0.25)
+    raise RuntimeError(f"the chat did not start:\n{app.log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Use the system's Chromium; without one, skip here and fail in continuous integration."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("Chromium is not installed")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    return {**browser_type_launch_args, "executable_path": path, "args": quiet}
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    app = start_app(tmp_path_factory.mktemp("chat"))
+    yield app
+    app.process.terminate()
+    app.process.wait(10)
+
+
+@pytest.fixture
+def visit(browser: Any, app: App) -> Iterator[Callable[..., Visit]]:
+    """Open pages; at the end none may have reported an error or asked another host for anything."""
+    visits: list[Visit] = []
+
+    def open_page(query: str = "", **options: Any) -> Visit:
+        page = browser.new_context(**(options or DESKTOP)).new_page()
+        page.set_default_timeout(10_000)
+        visit = Visit(page)
+        visits.append(visit)
+        page.on("request", lambda request: visit.addresses.append(request.url))
+        page.on("websocket", lambda socket: visit.addresses.append(socket.url))
+        page.on("pageerror", lambda error: visit.errors.append(str(error)))
+        page.on("console", lambda line: visit.errors.append(line.text) if line.type == "error" else None)
+        page.goto(app.url + query)
+        language = "en" if options.get("locale", "fr").startswith("en") else "fr"
+        expect(page.locator(f"html[lang={language}] #panel .panel[data-language={language}]")).to_be_attached()
+        expect(page.locator("#box textarea")).to_be_visible()
+        return visit
+
+    yield open_page
+    for opened in visits:
+        assert not opened.errors
+        hosts = {urlsplit(url).netloc for url in opened.addresses if not url.startswith(("data:", "blob:"))}
+        assert hosts == {urlsplit(app.url).netloc}
+        assert opened.page.evaluate("window.attacked") is None
+        opened.page.context.close()
+
+
+def test_each_citation_lights_its_own_sentence(visit: Callable[..., Visit], app: App) -> None:
+    opened = visit()
+    opened.ask(FERTILISER_QUESTION)
+    page = opened.page
+    card = page.locator("#panel .card.open")
+    for citation in (*CITATIONS, CITATIONS[0]):
+        link = page.get_by_role("link", name=f"Source {citation.number}")
+        link.click()
+        expect(page.locator(f'#panel .panel[data-active="{citation.number}"]')).to_be_visible()
+        assert card.locator("mark").evaluate("element => element.textContent") == citation.quote
+        assert card.locator("blockquote").first.evaluate("e => e.textContent") == citation.passage.text
+        expect(card.locator("mark")).to_be_in_viewport()
+        expect(link).to_have_attribute("aria-current", "true")
+        expect(page.locator("a.cite[aria-current]")).to_have_count(1)
+    assert page.url == app.url
+
+
+def test_the_answer_shows_quotes_verbatim(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(FERTILISER_QUESTION)
+    page = opened.page
+    assert _shown_quotes(page) == [citation.quote for citation in CITATIONS]
+    expect(page.locator(".answer strong").first).to_have_text("60 000 tonnes d'engrais")
+    expect(page.locator(".answer .also-in")).to_have_text(f"Aussi dans : {AGREEMENT.title}")
+    expect(page.locator(".answer .confidence")).to_have_text("Confiance élevée · 93 %")
+    expect(page.locator("#panel .card.open .where")).to_have_text("octobre 2022")
+    expect(page.locator("#panel .card.open .origin")).to_have_text("Fichier : engrais.txt")
+
+
+def _shown_quotes(page: Any) -> list[str]:
+    join = "ps => ps.map(p => [...p.querySelectorAll('.quote')].map(q => q.textContent).join(''))"
+    return page.locator("#chat .sentence").evaluate_all(join)
+
+
+def test_an_older_answer_opens_again_and_a_second_click_counts(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(FERTILISER_QUESTION)
+    opened.ask(HOSTILE_QUESTION, 2)
+    older = opened.page.locator("#chat .answer").first.locator("a.cite").nth(1)
+    for sequence in (1, 2):
+        older.click()
+        expect(opened.page.locator(f'#panel .panel[data-sequence="{sequence}"]')).to_be_visible()
+    expect(opened.page.locator("#panel .asked")).to_have_text(FERTILISER_QUESTION)
+
+
+def test_cards_of_the_panel_open_each_other(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(FERTILISER_QUESTION)
+    opened.page.locator("#panel .toggle").nth(2).click()
+    expect(opened.page.locator("#panel .card.open mark")).to_have_text(CITATIONS[2].quote)
+    expect(opened.page.locator("#panel .card.open")).to_have_count(1)
+
+
+def test_an_abstention_offers_passages_with_no_sentence_lit(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(UNKNOWN_QUESTION)
+    page = opened.page
+    expect(page.locator(".answer .not-said")).to_have_text("Les documents ne le disent pas.")
+    page.get_by_role("link", name="Passage 2").click()
+    expect(page.locator("#panel .card.open blockquote")).to_have_text("The budget is not stated here.")
+    expect(page.locator("#panel .card.open .badge")).to_have_text("Passage proche, pas une réponse")
+    expect(page.locator("#panel mark")).to_have_count(0)
+
+
+def test_an_example_is_asked_by_a_click(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    expect(opened.page.locator("#chat .example")).to_have_count(len(EXAMPLES["fr"]))
+    opened.page.locator("#chat .example").first.click()
+    expect(opened.page.locator("#chat .question")).to_have_text(FERTILISER_QUESTION)
+    expect(opened.page.locator("#chat a.cite")).to_have_count(3)
+
+
+def test_two_visitors_never_see_each_other(visit: Callable[..., Visit]) -> None:
+    first, second = visit(), visit()
+    first.send(FERTILISER_QUESTION)
+    second.send(HOSTILE_QUESTION)
+    for opened, question in ((first, FERTILISER_QUESTION), (second, HOSTILE_QUESTION)):
+        expect(opened.page.locator("#chat .answer")).to_have_count(1)
+        expect(opened.page.locator("#chat .question")).to_have_text([question])
+        expect(opened.page.locator("#panel .asked")).to_have_text(question)
+    first.page.locator("a.cite").nth(1).click()
+    expect(first.page.locator('#panel .panel[data-active="2"]')).to_be_visible()
+    second.page.wait_for_timeout(300)
+    expect(second.page.locator('#panel .panel[data-active="1"]')).to_be_visible()
+
+
+def test_a_question_asked_while_another_waits_is_answered_too(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.send(SLOW_QUESTION)
+    expect(opened.page.locator(".pending-answer")).to_have_text("Recherche dans les documents…")
+    opened.send(UNKNOWN_QUESTION)
+    opened.send(HOSTILE_QUESTION)
+    expect(opened.page.locator("#chat .answer")).to_have_count(3)
+    expect(opened.page.locator("#chat .question")).to_have_text([SLOW_QUESTION, UNKNOWN_QUESTION, HOSTILE_QUESTION])
+    expect(opened.page.locator("#chat .answer").first.locator("a.cite")).to_have_count(3)
+    expect(opened.page.locator(".pending-answer")).to_have_count(0)
+
+
+def test_a_cleared_conversation_does_not_come_back(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.send(SLOW_QUESTION)
+    page = opened.page
+    expect(page.locator(".pending-answer")).to_be_visible()
+    page.get_by_role("button", name="Nouvelle conversation").click()
+    expect(page.locator("#chat .question")).to_have_count(0)
+    page.wait_for_timeout(1800)
+    expect(page.locator("#chat .question")).to_have_count(0)
+    expect(page.locator("#panel .documents li")).to_have_count(4)
+    opened.ask(UNKNOWN_QUESTION)
+    expect(page.locator("#chat .question")).to_have_text([UNKNOWN_QUESTION])
+
+
+def test_a_hostile_document_stays_text(visit: Callable[..., Visit]) -> None:
+    opened = visit(**ENGLISH)
+    opened.ask(HOSTILE_QUESTION)
+    page = opened.page
+    citations = FakeAnswerer().ask(HOSTILE_QUESTION).citations
+    assert _shown_quotes(page) == [citation.quote for citation in citations]
+    for citation in citations:
+        page.get_by_role("link", name=f"Source {citation.number}").click()
+        expect(page.locator(f'#panel .panel[data-active="{citation.number}"]')).to_be_visible()
+        shown = page.locator("#panel .card.open blockquote").evaluate("e => e.textContent")
+        assert shown == citation.passage.text
+        assert page.locator("#panel .card.open mark").evaluate("e => e.textContent") == citation.quote
+    assert HOSTILE.text.endswith(citations[0].passage.text)
+    strange = "img, script, iframe, b, i, svg, form, [onerror], [onmouseover]"
+    assert page.locator(f"#panel :is({strange}), .answer :is({strange})").count() == 0
+    assert page.locator("a[href^='javascript']").count() == 0
+
+
+def test_a_hostile_question_stays_text(visit: Callable[..., Visit]) -> None:
+    question = "<img src=x onerror=window.attacked=1> **b** ${window.attacked=2} {{x}} </p> C:\\users engrais"
+    opened = visit()
+    opened.ask(question)
+    expect(opened.page.locator("#chat .question")).to_have_text(question)
+    expect(opened.page.locator("#panel .asked")).to_have_text(question)
+    assert opened.page.locator("#chat .message img, #panel img").count() == 0
+
+
+def test_forged_events_are_refused(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(FERTILISER_QUESTION)
+    page = opened.page
+    strange = (
+        {"turn": 99, "number": 1, "sequence": 5},
+        {"turn": 1, "number": 99, "sequence": 6},
+        {"turn": "1", "number": [], "sequence": {}},
+        None,
+    )
+    for forged in strange:
+        page.locator("a.cite").first.click()
+        expect(page.locator("#panel .card.open mark")).to_be_visible()
+        page.evaluate("forged => window.sourcier.trigger('cite', forged)", forged)
+        expect(page.locator("#panel .hint")).to_contain_text("Cette source n’est plus en mémoire.")
+
+
+def test_errors_are_told_in_the_conversation(visit: Callable[..., Visit], app: App) -> None:
+    opened = visit()
+    opened.send("boom")
+    expect(opened.page.locator(".problem").first).to_contain_text("the question is too short")
+    opened.send("crash")
+    expect(opened.page.locator(".problem").nth(1)).to_contain_text("La recherche a échoué.")
+    expect(opened.page.locator("body")).not_to_contain_text("a private detail")
+    assert "a private detail" in app.log.read_text()
+    opened.ask(FERTILISER_QUESTION)
+
+
+def test_the_language_follows_the_browser_and_can_be_switched(visit: Callable[..., Visit]) -> None:
+    opened = visit(**ENGLISH)
+    page = opened.page
+    expect(page.locator("#brand p")).to_have_text(re.compile("^Answers copied word for word"))
+    expect(page.locator("#chat .example")).to_have_text([HOSTILE_QUESTION])
+    opened.ask(FERTILISER_QUESTION)
+    page.locator("a.cite").nth(1).click()
+    expect(page.locator("#panel .card.open .where")).to_have_text("22 July 2022 · page 2")
+    page.locator("#language label", has_text="FR").click()
+    expect(page.locator("#brand p")).to_have_text(re.compile("^Des réponses copiées mot pour mot"))
+    expect(page.locator("#panel .card.open .where")).to_have_text("22 juillet 2022 · page 2")
+    expect(page.locator(".answer .confidence")).to_contain_text("Confiance élevée")
+    expect(page.locator("#box textarea")).to_have_attribute("placeholder", "Posez une question…")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.get_by_role("button", name="Envoyer la question")).to_be_visible()
+
+
+def test_an_answer_comes_in_the_language_of_its_arrival(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.send(SLOW_QUESTION)
+    opened.page.locator("#language label", has_text="EN").click()
+    expect(opened.page.locator(".pending-answer")).to_have_text("Searching the documents…")
+    expect(opened.page.locator(".answer .confidence")).to_contain_text("High confidence")
+
+
+def test_the_sheet_of_a_phone(visit: Callable[..., Visit]) -> None:
+    opened = visit(**PHONE)
+    page = opened.page
+    expect(page.locator("#panel")).not_to_be_visible()
+    opened.ask(FERTILISER_QUESTION)
+    expect(page.locator("#panel")).not_to_be_visible()
+    link = page.locator("a.cite").nth(1)
+    link.tap()
+    expect(page.locator("#panel .card.open mark")).to_be_in_viewport()
+    expect(page.locator("#panel .card.open mark")).to_have_text(CITATIONS[1].quote)
+    expect(page.locator("#panel .card.open .toggle")).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert _is_on_top(page, "#panel .card.open mark"), "the shade covers the sheet"
+    page.locator("#panel .close").tap()
+    expect(page.locator("#panel")).not_to_be_visible()
+    expect(link).to_be_focused()
+
+
+def _is_on_top(page: Any, selector: str) -> bool:
+    """Tell whether a tap in the middle of an element reaches it."""
+    return page.locator(selector).evaluate(
+        """element => {
+            const box = element.getClientRects()[0];
+            const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            return element.contains(hit);
+        }"""
+    )
+
+
+def test_a_tap_beside_the_sheet_closes_it(visit: Callable[..., Visit]) -> None:
+    opened = visit(**PHONE)
+    opened.ask(FERTILISER_QUESTION)
+    opened.page.locator("a.cite").first.tap()
+    expect(opened.page.locator("#panel .card.open .toggle")).to_be_focused()
+    opened.page.touchscreen.tap(195, 40)
+    expect(opened.page.locator("#panel")).not_to_be_visible()
+
+
+def test_the_keyboard_alone_is_enough(visit: Callable[..., Visit]) -> None:
+    opened = visit(**PHONE)
+    page = opened.page
+    opened.ask(FERTILISER_QUESTION)
+    link = page.locator("a.cite").first
+    link.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel .card.open .toggle")).to_be_focused()
+    for _ in range(12):  # the conversation behind the sheet cannot be reached
+        page.keyboard.press("Tab")
+        assert not page.evaluate("!!document.activeElement.closest('#left, #top')")
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel")).not_to_be_visible()
+    expect(link).to_be_focused()
+
+
+def test_the_keyboard_moves_to_the_panel_on_a_wide_screen(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(FERTILISER_QUESTION)
+    opened.page.locator("a.cite").nth(2).focus()
+    opened.page.keyboard.press("Enter")
+    expect(opened.page.locator("#panel .card.open .toggle")).to_be_focused()
+    expect(opened.page.locator('#panel .panel[data-active="3"]')).to_be_visible()
+
+
+def test_everything_has_a_name(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    page = opened.page
+    expect(page.get_by_role("group", name="Exemples de questions")).to_be_visible()
+    opened.ask(FERTILISER_QUESTION)
+    expect(page.get_by_role("log", name="Conversation")).to_be_visible()
+    expect(page.get_by_role("region", name="Sources")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Votre question", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="sourcier", level=1)).to_be_visible()
+    unnamed = "buttons => buttons.filter(b => !(b.innerText.trim() || b.getAttribute('aria-label'))).length"
+    assert page.locator("button:visible").evaluate_all(unnamed) == 0
+
+
+def test_the_answer_and_the_citation_are_copied(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    page = opened.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened.ask(FERTILISER_QUESTION)
+    page.get_by_role("button", name="Copier la réponse").click()
+    expect(page.locator(".answer .copy")).to_have_text("Copié")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"{CITATIONS[0].quote} [1]\n{CITATIONS[1].quote} [2]\n")
+    assert copied.endswith(f"[3] {FERTILISER.title}, octobre 2022, engrais.txt")
+    page.locator("#panel .card.open .copy").click()
+    expect(page.locator("#panel .card.open .copy")).to_have_text("Copié")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"«\xa0{CITATIONS[0].quote}\xa0» ({FERTILISER.title}, octobre 2022, engrais.txt)"
+    expect(page.locator(".answer .copy")).to_have_text("Copier la réponse")
+
+
+def test_the_query_string_survives_a_citation(visit: Callable[..., Visit], app: App) -> None:
+    opened = visit("?__theme=dark")
+    opened.ask(FERTILISER_QUESTION)
+    opened.page.locator("a.cite").nth(1).click()
+    expect(opened.page.locator('#panel .panel[data-active="2"]')).to_be_visible()
+    assert opened.page.url == app.url + "?__theme=dark"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_in_light_and_dark(visit: Callable[..., Visit], scheme: str) -> None:
+    opened = visit(**DESKTOP, color_scheme=scheme)
+    page = opened.page
+    opened.ask(FERTILISER_QUESTION)
+    opened.ask(UNKNOWN_QUESTION, 2)
+    page.locator("a.cite").first.click()
+    expect(page.locator("#panel mark").first).to_be_visible()
+    assert (page.locator("html.dark, body.dark").count() > 0) is (scheme == "dark")
+    selectors = (
+        *(
+            "#brand h1",
+            "#brand p",
+            "#clear",
+            "#language label.selected",
+            "#chat .question",
+            ".sentence .quote",
+        ),
+        *(
+            ".also-in",
+            ".confidence",
+            ".answer .copy",
+            "a.cite",
+            ".answer .hint",
+            ".closest .where",
+            "#panel h2",
+        ),
+        *(
+            ".asked",
+            ".toggle .where",
+            "#panel .card.open blockquote",
+            "#panel mark",
+            "#panel .card.open .origin",
+        ),
+    )
+    for selector in selectors:
+        ratio = page.locator(selector).first.evaluate(CONTRAST)
+        assert ratio >= 4.5, f"{selector}: {ratio:.2f}"
+
+
+# WCAG contrast of an element's text against the first opaque background behind it.
+CONTRAST = """element => {
+    const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const light = (colour) => {
+        const linear = (c) => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
+        const [r, g, b] = numbers(colour).map(c => linear(c / 255));
+        return .2126 * r + .7152 * g + .0722 * b;
+    };
+    let behind = element;
+    const seen = (e) => getComputedStyle(e).backgroundColor;
+    while (behind.parentElement && numbers(seen(behind))[3] === 0) behind = behind.parentElement;
+    const [a, b] = [light(getComputedStyle(element).color), light(seen(behind))].sort((x, y) => y - x);
+    return (a + .05) / (b + .05);
+}"""
+
+
+def test_the_public_endpoint_returns_the_answer_as_json(app: App) -> None:
+    client = pytest.importorskip("gradio_client").Client(app.url, verbose=False)
+    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/ask"]
+    answer = client.predict(question=FERTILISER_QUESTION, api_name="/ask")
+    assert answer == json.loads(json.dumps(FakeAnswerer().ask(FERTILISER_QUESTION).to_json()))
+    with pytest.raises(Exception, match="the question is too short"):
+        client.predict(question="boom", api_name="/ask")
+
+
+def test_responses_carry_the_policy_and_closed_routes_are_closed(app: App) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(app.url) as response:
+        assert "default-src 'self'" in response.headers["content-security-policy"]
+        assert response.headers["x-content-type-options"] == "nosniff"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        direct.open(app.url + "gradio_api/file=https://example.org/a.png")
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        direct.open(urllib.request.Request(app.url, headers={"Host": "attacker.example"}))
+
+
+def test_a_busy_port_is_one_clear_line(app: App) -> None:
+    from index.errors import InputError
+    from ui.chat import launch_chat
+
+    port = urlsplit(app.url).port
+    with pytest.raises(InputError, match=rf"^port {port} is in use; choose another with --port$"):
+        launch_chat(FakeAnswerer(), port=port)
+
+
+def test_ctrl_c_ends_the_chat_quietly(tmp_path: Path) -> None:
+    app = start_app(tmp_path)
+    app.process.send_signal(signal.SIGINT)
+    assert app.process.wait(15) == 0
+    assert "Traceback" not in app.log.read_text()
+
+
+def test_the_server_reached_no_other_machine(app: App) -> None:
+    """Last in the file: by now the server has served every other test."""
+    places = {line for line in app.connections.read_text().splitlines() if line}
+    assert places, "the audit hook did not run"
+    assert not [place for place in places if not re.search(r"127\.0\.0\.1|localhost|^b?'?/|^None$", place)]
+    assert not [place for place in places if re.search(r"\b9\)$", place)], "the proxy was used"

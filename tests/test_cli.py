@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from index import PassageIndex
+from index.store import FILE_NAME
+from tests.fakes import FakeEmbedder
+from ui.cli import app, main
+
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def fake_model(monkeypatch):
+    for module in ("index.passage_index", "ui.cli"):
+        monkeypatch.setattr(f"{module}.open_embedder", lambda *_: FakeEmbedder())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "mali.txt").write_text(" date 2022-10 Le Mali attend des engrais.", encoding="utf-8")
+    (tmp_path / "docs" / "ble.md").write_text("# Le blé\n\nLe prix du blé monte.", encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments):
+    result = runner.invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def fail(capsys, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["sourcier", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return caught.value.code, printed.err
+
+
+@pytest.fixture
+def indexed(folder):
+    run("index", folder / "docs", "--index", folder / "index")
+    return folder / "index"
+
+
+def test_index_says_what_it_did_and_does_not_double(folder, indexed):
+    said = run("index", folder / "docs", "--index", indexed)
+    assert said == f"2 documents read; {indexed} now holds 2 documents in 2 passages.\n"
+
+
+def test_ask_prints_quotes_and_where_they_stand(indexed, monkeypatch):
+    monkeypatch.setattr("qa.answerer.ReaderWeights.shipped", lambda: silent_below(0.0))
+    said = run("ask", "Que fait le Mali ?", "--index", indexed)
+    assert "Le Mali attend des engrais. [1]" in said
+    assert "[1] Le Mali attend des engrais., 2022-10, mali.txt, characters 14-41" in said
+
+
+def test_ask_says_that_the_documents_do_not_say(indexed, monkeypatch):
+    monkeypatch.setattr("qa.answerer.ReaderWeights.shipped", lambda: silent_below(1.0))
+    said = run("ask", "Que fait le Mali ?", "--index", indexed)
+    assert said.startswith("The documents do not say")
+    assert "closest passages" in said
+
+
+def test_json_is_what_python_gives(indexed):
+    asked = json.loads(run("ask", "Que fait le Mali ?", "--index", indexed, "--json"))
+    assert set(asked) == {"question", "answered", "confidence", "text", "citations", "closest", "timings_ms"}
+    found = json.loads(run("search", "le blé", "--index", indexed, "--json", "--top-k", "1"))
+    assert found["question"] == "le blé"
+    assert [hit["rank"] for hit in found["hits"]] == [1]
+    assert found["hits"][0]["document"]["title"] == "Le blé"
+
+
+def test_info(indexed):
+    said = run("info", "--index", indexed)
+    assert "documents  2" in said and "dates      2022-10 to 2022-10" in said and "model      fake" in said
+
+
+def test_the_default_index_is_the_one_of_the_environment(folder, monkeypatch):
+    monkeypatch.setenv("SOURCIER_INDEX", str(folder / "mine"))
+    run("index", folder / "docs")
+    assert (folder / "mine" / FILE_NAME).is_file()
+
+
+def test_chat_makes_an_index_of_the_demo_when_there_is_none(tmp_path, monkeypatch):
+    launched = {}
+
+    def launch(backend, **options):
+        launched.update(options, backend=backend)
+
+    monkeypatch.setattr("ui.chat.launch_chat", launch)
+    said = run("chat", "--index", tmp_path / "index", "--port", "7999")
+    assert "indexing the demo documents" in said
+    assert launched["port"] == 7999
+    backend = launched["backend"]
+    assert len(backend.documents()) >= 24
+    assert len(backend.examples()["fr"]) == 4 and all(backend.examples()["fr"])
+    PassageIndex.open(tmp_path / "index", embedder=FakeEmbedder())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["index", "{}/none"], "does not exist"),
+        (["index", "{}/empty"], "holds no document"),
+        (["index", "{}/docs", "{}/binary.txt"], "is not text"),
+        (["ask", "Qui ?"], "holds no sourcier index"),
+        (["search", "Qui ?"], "holds no sourcier index"),
+        (["info"], "holds no sourcier index"),
+    ],
+)
+def test_a_mistake_is_one_line_exit_1_and_nothing_written(folder, capsys, monkeypatch, arguments, message):
+    (folder / "empty").mkdir()
+    (folder / "binary.txt").write_bytes(b"\x00\x01")
+    code, said = fail(capsys, monkeypatch, *(a.format(folder) for a in arguments), "--index", folder / "index")
+    assert code == 1
+    assert said.startswith("sourcier: ") and message in said and said.count("\n") == 1
+    assert not (folder / "index").exists()
+
+
+@pytest.mark.parametrize(("question", "message"), [("?", "question is empty"), ("a" * 100_000, "100,000 characters")])
+def test_a_bad_question_is_one_line(indexed, capsys, monkeypatch, question, message):
+    for command in ("ask", "search"):
+        code, said = fail(capsys, monkeypatch, command, question, "--index", indexed)
+        assert code == 1 and message in said and said.count("\n") == 1
+
+
+def test_bad_usage_is_exit_2(capsys, monkeypatch):
+    assert fail(capsys, monkeypatch, "ask")[0] == 2
+    assert fail(capsys, monkeypatch, "search", "Qui ?", "--top-k", "0")[0] == 2
+
+
+def test_the_installed_command_answers():
+    found = subprocess.run([sys.executable, "-m", "ui.cli", "--help"], capture_output=True, text=True)
+    assert found.returncode == 0
+    for command in ("index", "ask", "search", "chat", "info"):
+        assert command in found.stdout
+
+
+def silent_below(threshold):
+    from qa.reader import ReaderWeights
+
+    return ReaderWeights({"meaning": 1.0}, {"meaning": 0.1}, threshold)

@@ -1,0 +1,387 @@
+"""The chat's HTML, without a browser."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from index.document import Document
+from tests.chat_app import (
+    AGREEMENT,
+    DOCUMENTS,
+    FERTILISER,
+    FERTILISER_QUESTION,
+    HOSTILE,
+    HOSTILE_QUESTION,
+    UNKNOWN_QUESTION,
+    FakeAnswerer,
+)
+from ui import render
+from ui.guard import is_closed
+from ui.texts import TEXTS, preferred_language
+
+FRENCH, ENGLISH = TEXTS["fr"], TEXTS["en"]
+FERTILISER_ANSWER = FakeAnswerer().ask(FERTILISER_QUESTION)
+HOSTILE_ANSWER = FakeAnswerer().ask(HOSTILE_QUESTION)
+ABSTENTION = FakeAnswerer().ask(UNKNOWN_QUESTION)
+
+
+class _Page(HTMLParser):
+    """What a browser makes of some HTML: its elements, and the text inside chosen ones."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[int] = []
+        self._texts: list[str] = []
+        self.feed(source)
+        self.close()
+        assert not self._open, "an element is left open"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._texts.append("")
+        if tag not in ("br", "img"):
+            self._open.append(len(self.elements) - 1)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.elements[self._open.pop()][0] == tag
+
+    def handle_data(self, data: str) -> None:
+        for place in self._open:
+            self._texts[place] += data
+
+    def texts(self, tag: str, css_class: str = "") -> list[str]:
+        return [text for text, _ in self._found(tag, css_class)]
+
+    def attributes(self, tag: str, css_class: str = "") -> list[dict[str, str | None]]:
+        return [attributes for _, attributes in self._found(tag, css_class)]
+
+    def _found(self, tag: str, css_class: str) -> list[tuple[str, dict[str, str | None]]]:
+        return [
+            (text, attributes)
+            for (name, attributes), text in zip(self.elements, self._texts, strict=True)
+            if name == tag and (not css_class or css_class in (attributes.get("class") or "").split())
+        ]
+
+
+def all_html() -> dict[str, str]:
+    """Everything the chat can draw, from the hostile document and a hostile question."""
+    answer = replace(HOSTILE_ANSWER, question=HOSTILE.text)
+    closest = replace(ABSTENTION, closest=tuple(replace(h, document=HOSTILE) for h in ABSTENTION.closest))
+    return {
+        "question": render.question_html(HOSTILE.text),
+        "answer": render.answer_html(1, answer, FRENCH),
+        "abstention": render.answer_html(1, closest, FRENCH),
+        "problem": render.problem_html(HOSTILE.text),
+        "panel": render.sources_panel_html(1, answer, 3, FRENCH),
+        "closest panel": render.sources_panel_html(1, closest, 1, FRENCH),
+        "documents": render.documents_panel_html(DOCUMENTS, FRENCH),
+    }
+
+
+OURS = {
+    *("a", "article", "bdi", "blockquote", "button", "div", "h2", "h3", "header", "li", "mark", "ol", "p"),
+    *("section", "span", "strong", "time", "ul"),
+}
+
+
+@pytest.mark.parametrize("name", all_html())
+def test_hostile_text_adds_no_element_and_no_attribute(name: str) -> None:
+    page = _Page(all_html()[name])
+    assert {tag for tag, _ in page.elements} <= OURS
+    for _, attributes in page.elements:
+        assert not [key for key in attributes if key.startswith("on") or key in ("src", "style", "action")]
+        address = attributes.get("href") or "#"
+        assert re.fullmatch(r"#(cite-\d+-\d+)?|https?://.+", address), address
+
+
+@pytest.mark.parametrize("name", ["question", "answer", "abstention", "problem"])
+def test_a_message_has_no_character_that_gradio_would_change(name: str) -> None:
+    assert not set("\n\r\t") & set(all_html()[name])
+
+
+def test_a_question_is_shown_as_it_was_typed() -> None:
+    assert _Page(render.question_html(HOSTILE.text)).texts("bdi") == [HOSTILE.text]
+
+
+@pytest.mark.parametrize("answer", [FERTILISER_ANSWER, HOSTILE_ANSWER], ids=["plain", "hostile"])
+def test_each_sentence_is_its_quote_then_its_number(answer: object) -> None:
+    sentences = _Page(render.answer_html(7, answer, ENGLISH)).texts("p", "sentence")
+    assert sentences == [f"{c.quote}\xa0Source {c.number}" for c in answer.citations]
+
+
+def test_the_number_links_to_the_turn_and_the_citation() -> None:
+    links = _Page(render.answer_html(7, FERTILISER_ANSWER, FRENCH)).attributes("a", "cite")
+    assert [link["href"] for link in links] == ["#cite-7-1", "#cite-7-2", "#cite-7-3"]
+    assert links[1]["title"] == f"{AGREEMENT.title}, page\xa02"
+
+
+@pytest.mark.parametrize("answer", [FERTILISER_ANSWER, HOSTILE_ANSWER], ids=["plain", "hostile"])
+@pytest.mark.parametrize("active", [1, 2, 3])
+def test_the_open_card_shows_the_passage_verbatim_and_lights_the_quote(answer: object, active: int) -> None:
+    panel = render.sources_panel_html(1, answer, active, FRENCH)
+    page = _Page(panel)
+    open_card = _Page(re.search(r'<article class="card open.*?</article>', panel)[0])
+    citation = answer.citations[active - 1]
+    assert open_card.texts("blockquote")[0] == citation.passage.text
+    assert open_card.texts("mark") == [citation.quote]
+    assert page.texts("mark") == [c.quote for c in answer.citations]
+    assert [a["data-number"] for a in page.attributes("button", "toggle") if a["aria-expanded"] == "true"] == [
+        str(active)
+    ]
+
+
+def test_offsets_count_code_points_beyond_the_basic_plane() -> None:
+    citation = FERTILISER_ANSWER.citations[1]
+    text = "🌍🌍 " + AGREEMENT.text
+    document = replace(AGREEMENT, text=text)
+    passage = replace(citation.passage, start=0, end=len(text), text=text)
+    moved = replace(
+        citation,
+        document=document,
+        passage=passage,
+        start=citation.start + 3,
+        end=citation.end + 3,
+        span=replace(citation.span, start=citation.span.start + 3, end=citation.span.end + 3),
+    )
+    page = _Page(render.sources_panel_html(1, replace(FERTILISER_ANSWER, citations=(moved,)), 2, FRENCH))
+    assert page.texts("mark") == [citation.quote]
+    assert page.texts("strong") == ["sans droits de douane."]
+    assert page.texts("blockquote") == [text]
+
+
+def test_the_span_is_bold_even_across_the_last_word() -> None:
+    page = _Page(render.answer_html(1, FERTILISER_ANSWER, FRENCH))
+    first, second = FERTILISER_ANSWER.citations[:2]
+    assert page.texts("strong") == [first.span.text, "sans droits de ", "douane."]
+    assert second.span.text == "sans droits de douane."
+
+
+def test_a_quote_without_span_has_nothing_bold() -> None:
+    citation = FERTILISER_ANSWER.citations[2]
+    assert "<strong>" not in render.answer_html(1, replace(FERTILISER_ANSWER, citations=(citation,)), FRENCH)
+
+
+def test_also_in_names_the_other_documents_and_quotes_them_in_the_panel() -> None:
+    message = _Page(render.answer_html(1, FERTILISER_ANSWER, FRENCH))
+    assert message.texts("p", "also-in") == [f"Aussi dans\xa0: {AGREEMENT.title}"]
+    repeat = _Page(render.sources_panel_html(1, FERTILISER_ANSWER, 1, ENGLISH)).texts("div", "repeat")
+    assert repeat == [f"Also in “{AGREEMENT.title}”:La Russie fournira au Mali 60 000 tonnes d'engrais."]
+
+
+def test_an_abstention_says_so_and_offers_passages_that_are_not_answers() -> None:
+    message = _Page(render.answer_html(2, ABSTENTION, FRENCH))
+    assert message.texts("p", "not-said") == ["Les documents ne le disent pas."]
+    assert _Page(render.answer_html(2, ABSTENTION, ENGLISH)).texts("p", "not-said") == ["The documents do not say."]
+    assert [link["href"] for link in message.attributes("a", "near")] == ["#cite-2-1", "#cite-2-2"]
+    assert not message.texts("span", "confidence")
+    panel = _Page(render.sources_panel_html(2, ABSTENTION, 2, FRENCH))
+    assert panel.texts("p", "badge") == ["Passage proche, pas une réponse"] * 2
+    assert panel.texts("blockquote") == [hit.passage.text for hit in ABSTENTION.closest]
+    assert not panel.texts("mark")
+
+
+def test_an_abstention_without_passages_offers_none() -> None:
+    assert "closest" not in render.answer_html(1, replace(ABSTENTION, closest=()), FRENCH)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "french", "english"),
+    [
+        (0.934, "Confiance élevée · 93\xa0%", "High confidence · 93%"),
+        (0.8, "Confiance élevée · 80\xa0%", "High confidence · 80%"),
+        (0.5, "Confiance moyenne · 50\xa0%", "Medium confidence · 50%"),
+        (0.12, "Confiance faible · 12\xa0%", "Low confidence · 12%"),
+    ],
+)
+def test_confidence_in_words(confidence: float, french: str, english: str) -> None:
+    assert render.confidence_in_words(confidence, FRENCH) == french
+    assert render.confidence_in_words(confidence, ENGLISH) == english
+
+
+@pytest.mark.parametrize(
+    ("date", "french", "english"),
+    [
+        ("2022", "2022", "2022"),
+        ("2022-10", "octobre 2022", "October 2022"),
+        ("2022-10-04", "4 octobre 2022", "4 October 2022"),
+        ("2023-01-01", "1er janvier 2023", "1 January 2023"),
+        ("2022-13", None, None),
+        ("2022-02-30", None, None),
+        ("2022-10-04T12:00", None, None),
+        ("٢٠٢٢", None, None),
+        ("soon", None, None),
+    ],
+)
+def test_dates_of_any_precision_in_words(date: str, french: str | None, english: str | None) -> None:
+    assert render.date_in_words(date, FRENCH) == french
+    assert render.date_in_words(date, ENGLISH) == english
+
+
+def test_the_list_of_documents_shows_dates_and_the_lack_of_one() -> None:
+    page = _Page(render.documents_panel_html([FERTILISER, replace(FERTILISER, date=None)], FRENCH))
+    assert page.attributes("time") == [{"class": "date", "datetime": "2022-10"}]
+    assert page.texts("span", "date") == ["non daté"]
+
+
+def test_a_long_list_of_documents_is_cut_and_counted() -> None:
+    documents = [Document(id=f"d{number}", text="", title=f"Title {number}") for number in range(73)]
+    page = _Page(render.documents_panel_html(documents, ENGLISH))
+    assert len(page.texts("bdi", "title")) == 50
+    assert page.texts("li", "more") == ["and 23 more"]
+    assert page.texts("h3") == ["Indexed documents (73)"]
+
+
+def test_a_title_is_clipped_and_a_quote_never() -> None:
+    document = replace(FERTILISER, title="T" * 10_000, text="Q" * 10_000)
+    citation = replace(
+        FERTILISER_ANSWER.citations[0],
+        document=document,
+        quote=document.text,
+        start=0,
+        end=10_000,
+        span=None,
+        also_in=(),
+        passage=replace(FERTILISER_ANSWER.citations[0].passage, start=0, end=10_000, text=document.text),
+    )
+    answer = replace(FERTILISER_ANSWER, citations=(citation,))
+    page = _Page(render.sources_panel_html(1, answer, 1, FRENCH))
+    assert page.texts("bdi", "title") == ["T" * 159 + "…"]
+    assert page.texts("mark") == [document.text]
+    assert "T" * 160 not in render.answer_html(1, answer, FRENCH).partition('class="meta"')[0]
+
+
+@pytest.mark.parametrize(
+    ("document", "title"),
+    [
+        (Document(id="a1", text="", title="  ", source="/srv/notes/budget.txt"), "budget.txt"),
+        (Document(id="a1", text="", source="C:\\notes\\budget.txt"), "budget.txt"),
+        (Document(id="a1", text=""), "a1"),
+    ],
+)
+def test_a_document_without_title_has_a_name(document: Document, title: str) -> None:
+    assert render.title_of(document) == title
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "javascript:alert(1)",
+        " javascript:alert(1)",
+        "JavaScript://example.org/%0aalert(1)",
+        "data:text/html,<script>",
+        "file:///etc/passwd",
+        "//example.org/a",
+        "http:///no-host",
+        "https://example.org/a\nb",
+        "https://example.org/\u202egpj.exe",
+        "http://[",
+        "budget.txt",
+        "",
+    ],
+)
+def test_only_web_addresses_become_links(source: str) -> None:
+    assert render.web_address(source) is None
+    document = replace(FERTILISER, source=source)
+    answer = replace(
+        FERTILISER_ANSWER, citations=(replace(FERTILISER_ANSWER.citations[0], document=document, also_in=()),)
+    )
+    assert not _Page(render.sources_panel_html(1, answer, 1, FRENCH)).texts("a")
+
+
+def test_a_web_address_is_a_link_that_tells_nothing_to_the_other_side() -> None:
+    page = _Page(render.sources_panel_html(1, FERTILISER_ANSWER, 2, FRENCH))
+    assert page.attributes("a", "origin") == [
+        {
+            "class": "origin",
+            "href": AGREEMENT.source,
+            "target": "_blank",
+            "rel": "noopener noreferrer nofollow",
+        }
+    ]
+    assert page.texts("a") == ["Ouvrir sur archives.example"]
+
+
+def test_a_file_is_named_without_its_folders() -> None:
+    panel = render.sources_panel_html(1, FERTILISER_ANSWER, 1, FRENCH)
+    assert _Page(panel).texts("span", "origin")[0] == "Fichier\xa0: engrais.txt"
+    assert "secret-folder" not in panel
+
+
+def test_the_copied_citation_is_verbatim_with_its_reference() -> None:
+    citation = FERTILISER_ANSWER.citations[1]
+    copied = _Page(render.sources_panel_html(1, FERTILISER_ANSWER, 2, FRENCH)).attributes("button", "copy")[1]
+    assert copied["value"] == (
+        f"«\xa0{citation.quote}\xa0» ({AGREEMENT.title}, 22 juillet 2022, page\xa02, {AGREEMENT.source})"
+    )
+
+
+def test_the_copied_answer_has_numbered_quotes_then_references() -> None:
+    copied = _Page(render.answer_html(1, FERTILISER_ANSWER, ENGLISH)).attributes("button", "copy")[0]["value"]
+    first, second, third = FERTILISER_ANSWER.citations
+    assert copied == (
+        f"{first.quote} [1]\n{second.quote} [2]\n{third.quote} [3]\n\n"
+        f"[1] {FERTILISER.title}, October 2022, engrais.txt\n"
+        f"[2] {AGREEMENT.title}, 22 July 2022, page\xa02, {AGREEMENT.source}\n"
+        f"[3] {FERTILISER.title}, October 2022, engrais.txt"
+    )
+
+
+def test_a_lone_surrogate_can_still_be_sent() -> None:
+    assert render.escape("a\ud800b") == "a?b"
+
+
+def test_both_languages_fill_the_same_braces() -> None:
+    for name in FRENCH.__slots__:
+        french, english = getattr(FRENCH, name), getattr(ENGLISH, name)
+        if isinstance(french, str):
+            assert set(re.findall(r"{\w+}", french)) == set(re.findall(r"{\w+}", english)), name
+
+
+def test_french_punctuation_never_begins_a_line() -> None:
+    for name in FRENCH.__slots__:
+        value = getattr(FRENCH, name)
+        if isinstance(value, str):
+            assert not re.search(r"(?<!\u202f)[?!;]", value), name
+            assert not re.search(r"(?<!\u00a0)[:%»]|«(?!\u00a0)", value), name
+            assert "'" not in value, name
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, "fr"),
+        ("", "fr"),
+        ("fr-FR,fr;q=0.9,en;q=0.8", "fr"),
+        ("en-GB", "en"),
+        ("fr;q=0.1, en;q=0.9", "en"),
+        ("de-DE,de;q=0.9,fr;q=0.5,en;q=0.3", "fr"),
+        ("de", "en"),
+        ("en;q=0, fr;q=0.2", "fr"),
+        ("en;q=nonsense,fr", "fr"),
+    ],
+)
+def test_the_language_follows_the_browser(header: str | None, language: str) -> None:
+    assert preferred_language(header) == language
+
+
+@pytest.mark.parametrize(
+    ("path", "closed"),
+    [
+        ("/gradio_api/file=https://example.org/a", True),
+        ("/gradio_api/file=HTTP%3A//example.org", True),
+        ("/gradio_api/file=%2568ttp://example.org", True),
+        ("/gradio_api/proxy=https://x.hf.space/", True),
+        ("/gradio_api/upload", True),
+        ("/monitoring", True),
+        ("/gradio_api/queue/join", False),
+        ("/theme.css", False),
+        ("/", False),
+    ],
+)
+def test_the_guard_closes_what_the_chat_does_not_use(path: str, closed: bool) -> None:
+    assert is_closed(path) is closed

@@ -1,0 +1,86 @@
+"""The demo corpus: its form, its questions, and how well they are answered."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from index import load_documents
+from qa import Answerer
+from tests.benchmarks.squad import load_seed_questions
+from ui.demo import example_questions, seeds_folder
+
+DOCUMENTS = list(load_documents(seeds_folder()))
+
+
+def test_there_are_enough_documents_of_the_right_length():
+    assert len(DOCUMENTS) >= 24
+    for document in DOCUMENTS:
+        assert 150 <= len(document.text.split()) <= 600, document.source
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.source.rpartition("/")[2])
+def test_a_document_has_the_form_of_the_user_s_own(document):
+    assert document.language in ("fr", "en")
+    if document.source.endswith(".txt"):
+        assert re.match(r" date \d{4}-\d\d(-\d\d)? \w", document.text) and document.date
+    else:
+        assert document.text.startswith("# ")
+    if document.language == "fr":
+        assert "'" not in document.text, "French texts have typographic apostrophes"
+        assert not re.search(r"(?<![\u00a0\u202f]) [?!;:»]|« ", document.text)
+
+
+def test_every_gold_quote_stands_once_in_its_document():
+    documents, questions = load_seed_questions()
+    texts = {document.id: document.text for document in documents}
+    assert len(questions) >= 80
+    assert sum(not question.answers for question in questions) >= 20
+    for question in questions:
+        for document, start, end in question.answers:
+            assert texts[document].count(texts[document][start:end]) == 1
+
+
+def test_examples_come_from_the_corpus():
+    examples = example_questions(DOCUMENTS)
+    asked = {json.loads(line)["question"] for line in (seeds_folder() / "questions.jsonl").open(encoding="utf-8")}
+    assert set(examples) == {"fr", "en"} and all(set(of) <= asked for of in examples.values())
+    assert example_questions([]) == {}
+
+
+@pytest.mark.slow
+def test_questions_are_answered_and_silence_is_kept(seeds_index):
+    answerer = Answerer(seeds_index)
+    found, silent, answerable, others = 0, 0, 0, 0
+    for question in load_seed_questions()[1]:
+        answer = answerer.ask(question.text)
+        if question.answers:
+            answerable += 1
+            found += any(is_gold(question, place) for place in given(answer))
+        else:
+            others += 1
+            silent += not answer.answered
+    assert found / answerable >= 0.85
+    assert silent / others >= 0.80
+
+
+def is_gold(question, place):
+    # Gold quotes are whole sentences; ours may have merged one with a neighbour, never cut one.
+    return question.answered_by(place.document.id, place.start, place.end)
+
+
+def given(answer):
+    """Yield the places an answer shows: its citations and where else they stand."""
+    for citation in answer.citations:
+        yield citation
+        yield from citation.also_in
+
+
+@pytest.mark.slow
+def test_the_user_s_own_question(seeds_index):
+    answer = Answerer(seeds_index).ask("Combien de tonnes d'engrais la Russie pourrait-elle donner ?")
+    assert answer.answered
+    assert "300.000 tonnes" in answer.citations[0].quote
+    assert answer.citations[0].document.date == "2022-10"

@@ -1,0 +1,93 @@
+"""What one visitor asked and was answered, safe to change from several events at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from qa.answer import Answer
+from ui import render
+from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question, and what became of it; `problem` is empty when the failure has no message to show."""
+
+    number: int
+    question: str
+    answer: Answer | None = None
+    problem: str | None = None
+
+
+class Conversation:
+    """One visitor's turns, language and open source.
+
+    Every event of a session works on this same object, and none returns it: a handler that gave
+    back the copy it started from would undo what happened meanwhile. Numbers are never reused, so
+    an answer that arrives after `clear` finds no turn to fill.
+    """
+
+    def __init__(self) -> None:
+        self.language = DEFAULT_LANGUAGE
+        self.shown: tuple[Turn, int] | None = None
+        self._turns: dict[int, Turn] = {}
+        self._waiting: deque[int] = deque()
+        self._last_number = 0
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Conversation:
+        """Begin empty: Gradio copies the initial state for each session."""
+        return Conversation()
+
+    def __iter__(self) -> Iterator[Turn]:
+        with self._lock:
+            return iter(list(self._turns.values()))
+
+    @property
+    def texts(self) -> Texts:
+        """The interface's strings, in this visitor's language."""
+        return TEXTS[self.language]
+
+    def add(self, question: str) -> None:
+        """Append a question that waits for its answer."""
+        with self._lock:
+            self._last_number += 1
+            self._turns[self._last_number] = Turn(self._last_number, question)
+            self._waiting.append(self._last_number)
+
+    def next_waiting(self) -> Turn | None:
+        """Hand out each unanswered turn once, oldest first."""
+        with self._lock:
+            return self._turns[self._waiting.popleft()] if self._waiting else None
+
+    def fill(self, turn: Turn) -> bool:
+        """Put a finished turn in its place; False when the conversation was cleared meanwhile."""
+        with self._lock:
+            if turn.number not in self._turns:
+                return False
+            self._turns[turn.number] = turn
+            if turn.answer:
+                self.shown = (turn, 1)
+            return True
+
+    def show(self, turn_number: object, source_number: object) -> bool:
+        """Open a source of an answered turn; both numbers come from a browser and may be anything."""
+        with self._lock:
+            turn = self._turns.get(turn_number) if isinstance(turn_number, int) else None
+            if turn is None or turn.answer is None or not isinstance(source_number, int):
+                return False
+            if all(source.number != source_number for source in render.sources_of(turn.answer)):
+                return False
+            self.shown = (turn, source_number)
+            return True
+
+    def clear(self) -> None:
+        """Forget every turn; the language stays."""
+        with self._lock:
+            self._turns.clear()
+            self._waiting.clear()
+            self.shown = None

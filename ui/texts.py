@@ -1,0 +1,208 @@
+r"""The words of the interface, in French and in English; nothing here is ever part of an answer.
+
+French puts a narrow no-break space (\u202f) before ? ! ; and a no-break space (\u00a0) before :
+and % and inside « »; they are written as escapes, since they cannot be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Every string of the interface in one language; `{braces}` are filled in where it is drawn."""
+
+    language: str
+    tagline: str
+    welcome: str
+    welcome_hint: str
+    examples: str
+    conversation: str
+    new_conversation: str
+    question_label: str
+    question_placeholder: str
+    send: str
+    searching: str
+    failed: str
+
+    confidence_high: str
+    confidence_medium: str
+    confidence_low: str
+    percent: str
+    one_source: str
+    many_sources: str
+    also_in: str
+    also_in_document: str
+    not_said: str
+    not_said_hint: str
+    closest: str
+    closest_badge: str
+    copy_answer: str
+    copy_citation: str
+    copy_passage: str
+    copied: str
+    quoted: str
+
+    panel: str
+    panel_hint: str
+    close_panel: str
+    source: str
+    passage: str
+    source_gone: str
+    documents: str
+    no_documents: str
+    and_more: str
+    open_source: str
+    file: str
+    page: str
+    undated: str
+    first_of_month: str
+    months: tuple[str, ...]
+
+
+_FRENCH = Texts(
+    language="fr",
+    tagline="Des réponses copiées mot pour mot de vos documents, avec leurs sources.",
+    welcome="Que voulez-vous savoir\u202f?",
+    welcome_hint="Posez une question\u00a0: vous lirez les phrases exactes de vos documents. "
+    "Un clic sur un numéro ouvre le passage d’où vient la phrase.",
+    examples="Exemples de questions",
+    conversation="Conversation",
+    new_conversation="Nouvelle conversation",
+    question_label="Votre question",
+    question_placeholder="Posez une question…",
+    send="Envoyer la question",
+    searching="Recherche dans les documents…",
+    failed="La recherche a échoué. Le détail est dans le journal du programme.",
+    confidence_high="Confiance élevée",
+    confidence_medium="Confiance moyenne",
+    confidence_low="Confiance faible",
+    percent="{percent}\u00a0%",
+    one_source="1\u00a0source",
+    many_sources="{count}\u00a0sources",
+    also_in="Aussi dans\u00a0: {titles}",
+    also_in_document="Aussi dans «\u00a0{title}\u00a0»\u00a0:",
+    not_said="Les documents ne le disent pas.",
+    not_said_hint="Essayez d’autres mots, ou ajoutez un document qui en parle.",
+    closest="Les passages les plus proches ne sont pas des réponses\u00a0:",
+    closest_badge="Passage proche, pas une réponse",
+    copy_answer="Copier la réponse",
+    copy_citation="Copier la citation",
+    copy_passage="Copier le passage",
+    copied="Copié",
+    quoted="«\u00a0{quote}\u00a0»",
+    panel="Sources",
+    panel_hint="Le passage d’origine s’affiche ici quand vous cliquez sur un numéro.",
+    close_panel="Fermer les sources",
+    source="Source",
+    passage="Passage",
+    source_gone="Cette source n’est plus en mémoire. Posez de nouveau la question.",
+    documents="Documents indexés ({count})",
+    no_documents="Aucun document indexé pour l’instant.",
+    and_more="et {count} de plus",
+    open_source="Ouvrir sur {host}",
+    file="Fichier\u00a0: {name}",
+    page="page\u00a0{page}",
+    undated="non daté",
+    first_of_month="1er",
+    months=(
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ),
+)
+
+_ENGLISH = Texts(
+    language="en",
+    tagline="Answers copied word for word from your documents, with their sources.",
+    welcome="What would you like to know?",
+    welcome_hint="Ask a question and read the exact sentences of your documents. "
+    "Click a number to open the passage a sentence comes from.",
+    examples="Example questions",
+    conversation="Conversation",
+    new_conversation="New conversation",
+    question_label="Your question",
+    question_placeholder="Ask a question…",
+    send="Send the question",
+    searching="Searching the documents…",
+    failed="The search failed. The details are in the program’s log.",
+    confidence_high="High confidence",
+    confidence_medium="Medium confidence",
+    confidence_low="Low confidence",
+    percent="{percent}%",
+    one_source="1\u00a0source",
+    many_sources="{count}\u00a0sources",
+    also_in="Also in: {titles}",
+    also_in_document="Also in “{title}”:",
+    not_said="The documents do not say.",
+    not_said_hint="Try other words, or add a document that covers it.",
+    closest="The closest passages are not answers:",
+    closest_badge="Close passage, not an answer",
+    copy_answer="Copy answer",
+    copy_citation="Copy citation",
+    copy_passage="Copy passage",
+    copied="Copied",
+    quoted="“{quote}”",
+    panel="Sources",
+    panel_hint="The original passage appears here when you click a number.",
+    close_panel="Close the sources",
+    source="Source",
+    passage="Passage",
+    source_gone="This source is no longer in memory. Please ask again.",
+    documents="Indexed documents ({count})",
+    no_documents="No document is indexed yet.",
+    and_more="and {count} more",
+    open_source="Open on {host}",
+    file="File: {name}",
+    page="page\u00a0{page}",
+    undated="undated",
+    first_of_month="1",
+    months=(
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ),
+)
+
+TEXTS = {texts.language: texts for texts in (_FRENCH, _ENGLISH)}
+DEFAULT_LANGUAGE = "fr"
+
+
+def preferred_language(accept_language: str | None) -> str:
+    """Choose among our languages by an Accept-Language header: English for others, French without one."""
+    if not accept_language:
+        return DEFAULT_LANGUAGE
+    wanted = sorted(_ranges(accept_language), key=lambda pair: -pair[1])
+    return next((language for language, _ in wanted if language in TEXTS), "en")
+
+
+def _ranges(accept_language: str) -> Iterable[tuple[str, float]]:
+    for item in accept_language.split(","):
+        tag, _, parameters = item.partition(";")
+        weight = parameters.strip().removeprefix("q=")
+        try:
+            quality = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        if quality > 0:
+            yield tag.strip().lower().split("-")[0], quality
