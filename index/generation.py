@@ -145,33 +145,43 @@ def open_generation(folder: Path, name: str) -> Generation | None:
 
     Raises IndexDamagedError if a file of it is missing or does not hold what was written.
     """
-    store = Store.open(folder)
-    store.snapshot()
     place = folder / name
+    store = Store.open(folder)
+    try:
+        store.snapshot()
+        if _verified_revision(place) != store.revision:
+            store.close()
+            return None
+        return Generation(
+            name,
+            store,
+            VectorIndex.open(place / _VECTORS),
+            WordIndex.open(place / _WORDS),
+            np.load(place / _NUMBERS),
+        )
+    except BaseException:
+        store.close()
+        raise
+
+
+def _verified_revision(place: Path) -> int:
+    """Check every file of a generation and return the revision of the truth that it was made from."""
     try:
         manifest = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
-        files, revision = manifest["files"], manifest["revision"]
+        files, revision = dict(manifest["files"]), int(manifest["revision"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(place / _MANIFEST, folder) from error
-    if revision != store.revision:
-        store.close()
-        return None
+        raise _damaged(place / _MANIFEST) from error
     for relative, digest in files.items():
         if not (place / relative).is_file() or _sha256(place / relative) != digest:
-            raise _damaged(place / relative, folder)
-    return Generation(
-        name,
-        store,
-        VectorIndex.open(place / _VECTORS),
-        WordIndex.open(place / _WORDS),
-        np.load(place / _NUMBERS),
-    )
+            raise _damaged(place / relative)
+    return revision
 
 
-def _damaged(path: Path, folder: Path) -> IndexDamagedError:
+def _damaged(path: Path) -> IndexDamagedError:
+    current = next(parent for parent in path.parents if parent.name.startswith("gen-")).with_name(CURRENT)
     return IndexDamagedError(
         f"{path} is missing or does not hold what was written there; "
-        f"the documents are safe: delete {folder / CURRENT} and it is made again"
+        f"the documents are safe: delete {current} and it is made again"
     )
 
 

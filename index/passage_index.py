@@ -82,7 +82,7 @@ class PassageIndex:
     @classmethod
     def open_or_create(cls, folder: str | os.PathLike[str], *, embedder: Embedder | None = None) -> Self:
         """Open the index in `folder`, or make an empty one there."""
-        if (Path(folder) / FILE_NAME).exists():
+        if Store.exists(Path(folder)):
             try:
                 return cls.open(folder, embedder=embedder)
             except IndexNotFoundError:
@@ -207,7 +207,7 @@ def _write(
     *,
     keep_others: bool,
 ) -> None:
-    if not (folder / FILE_NAME).exists():
+    if not Store.exists(folder):
         Store.create(
             folder, model=embedder.name, fingerprint=embedder.fingerprint, dimension=embedder.dimension
         ).close()
@@ -272,7 +272,7 @@ def _checked(documents: Iterable[Document]) -> list[Document]:
 
 def _model_of(folder: Path) -> Embedder:
     """Open the model that the index in `folder` was built with, or the default for a new one."""
-    if not (folder / FILE_NAME).exists():
+    if not Store.exists(folder):
         return open_embedder(BUNDLED)
     store = Store.open(folder)
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -50,6 +51,17 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        # A generation that nobody reads any more is dropped, not closed; its connection goes with it.
+        weakref.finalize(self, connection.close)
+
+    @classmethod
+    def exists(cls, folder: Path) -> bool:
+        """Whether a truth was made in a folder; a creation that was killed leaves a file with nothing in it."""
+        path = folder / FILE_NAME
+        if not path.is_file():
+            return False
+        with closing(_connect(path)) as connection:
+            return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
     @classmethod
     def create(cls, folder: Path, *, model: str, fingerprint: str, dimension: int) -> Self:
@@ -75,7 +87,7 @@ class Store:
     def open(cls, folder: Path) -> Self:
         """Open the truth in a folder; raises IndexNotFoundError, IndexMismatchError, IndexDamagedError."""
         path = folder / FILE_NAME
-        if not path.is_file():
+        if not cls.exists(folder):
             raise IndexNotFoundError(
                 f"{folder} holds no sourcier index: expected {FILE_NAME} in it; "
                 f"make one with: sourcier index PATH --index {folder}"

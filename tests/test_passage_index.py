@@ -183,6 +183,13 @@ def test_a_writer_that_dies_before_leaves_what_was(passage_index, embedder, monk
     assert PassageIndex.open(passage_index.folder, embedder=embedder).count_documents() == 3
 
 
+def test_a_creation_that_died_leaves_a_folder_that_can_be_used(tmp_path, embedder):
+    (tmp_path / FILE_NAME).touch()
+    with pytest.raises(IndexNotFoundError):
+        PassageIndex.open(tmp_path, embedder=embedder)
+    assert len(PassageIndex.build(tmp_path, [make_document("Un.")], embedder=embedder)) == 1
+
+
 def test_two_writers_at_once_are_refused_by_name(passage_index):
     with _writing(passage_index.folder), pytest.raises(IndexBusyError, match=r"being written by process \d+"):
         passage_index.add([make_document("Un.")])

@@ -6,8 +6,9 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -146,15 +147,18 @@ class _Backend:
     def __init__(self, passage_index: PassageIndex) -> None:
         self._passage_index = passage_index
         self._answerer = Answerer(passage_index)
+        # Every visitor's page asks for these; they change only with the index.
+        self._documents = lru_cache(1)(lambda _generation: list(passage_index.documents()))
+        self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
 
     def ask(self, question: str) -> Answer:
         return self._answerer.ask(question)
 
     def documents(self) -> Sequence[Document]:
-        return list(self._passage_index.documents())
+        return self._documents(self._passage_index.generation().name)
 
-    def examples(self) -> dict[str, Sequence[str]]:
-        return dict(example_questions(self._passage_index.documents()))
+    def examples(self) -> Mapping[str, Sequence[str]]:
+        return self._examples(self._passage_index.generation().name)
 
 
 def _folder(index: Path | None) -> Path:

@@ -35,7 +35,7 @@ CORPORA = [
     ("xquad-en", ["xquad-train-en"], ["xquad-train-en", "xquad-train-de", "xquad-train-es"]),
 ]
 # Candidates fetched, so that enough are left when the article's own are taken away.
-DEEP = 60
+DEEP = 300
 
 
 def main() -> None:
@@ -88,6 +88,8 @@ def read_corpus(options, name, sources, asked, embedder) -> list[dict]:
             hits = retriever.retrieve(question.text, top_k=DEEP)
             for masked in (False, True):
                 kept = [h for h in hits if not (masked and article_of.get(h.document.id) == gold.article)]
+                if not kept:
+                    continue
                 places = [(h, s, e) for h in kept[:PASSAGES_READ] for s, e in sentences_of(h)]
                 cases.append(
                     {
