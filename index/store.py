@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -42,6 +42,7 @@ CREATE INDEX passages_by_text ON passages (text_sha256);
 CREATE TABLE vectors (text_sha256 TEXT PRIMARY KEY, vector BLOB NOT NULL);
 """
 _DOCUMENT_COLUMNS = "id, text, title, source, date, language, pages, metadata"
+_UNREADABLE = "{path} cannot be read ({reason}); move its folder away and index the documents again"
 # SQLite takes far more, but a query of this many parameters is already as fast per row as it gets.
 _PARAMETERS = 500
 
@@ -49,29 +50,28 @@ _PARAMETERS = 500
 class Store:
     """One connection to the truth; a reader's `snapshot` sees it as it was when it began."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+        self._connection = connection = _connect(self._path)
         # A generation that nobody reads any more is dropped, not closed; its connection goes with it.
         weakref.finalize(self, connection.close)
 
     @classmethod
     def exists(cls, folder: Path) -> bool:
         """Whether a truth was made in a folder; a creation that was killed leaves a file with nothing in it."""
-        path = folder / FILE_NAME
-        if not path.is_file():
+        if not (folder / FILE_NAME).is_file():
             return False
-        with closing(_connect(path)) as connection:
-            return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+        with closing(cls(folder)) as store:
+            return bool(store._one("SELECT count(*) FROM sqlite_master"))
 
     @classmethod
     def create(cls, folder: Path, *, model: str, fingerprint: str, dimension: int) -> Self:
         """Make an empty truth for vectors of one model, in a folder that exists."""
-        connection = _connect(folder / FILE_NAME)
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
+        store = cls(folder)
+        with store.transaction():
             for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.executemany(
+                store._connection.execute(statement)
+            store._connection.executemany(
                 "INSERT INTO settings VALUES (?, ?)",
                 [
                     ("format", FORMAT),
@@ -81,28 +81,20 @@ class Store:
                     ("revision", "0"),
                 ],
             )
-        return cls(connection)
+        return store
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Open the truth in a folder; raises IndexNotFoundError, IndexMismatchError, IndexDamagedError."""
-        path = folder / FILE_NAME
         if not cls.exists(folder):
             raise IndexNotFoundError(
                 f"{folder} holds no sourcier index: expected {FILE_NAME} in it; "
                 f"make one with: sourcier index PATH --index {folder}"
             )
-        connection = _connect(path)
-        store = cls(connection)
-        try:
-            found = store.setting("format")
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise IndexDamagedError(
-                f"{path} cannot be read ({error}); move {folder} away and index the documents again"
-            ) from error
+        store = cls(folder)
+        found = store.setting("format")
         if found != FORMAT:
-            connection.close()
+            store.close()
             raise IndexMismatchError(
                 f"{folder} has index format {found}, expected {FORMAT}; index the documents again into a new folder"
             )
@@ -124,8 +116,7 @@ class Store:
             yield
 
     def setting(self, name: str) -> str:
-        row = self._connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
-        return str(row[0]) if row else ""
+        return str(self._one("SELECT value FROM settings WHERE name = ?", (name,)) or "")
 
     @property
     def revision(self) -> int:
@@ -138,19 +129,18 @@ class Store:
 
     def documents(self) -> Iterator[Document]:
         """Yield every document, by id."""
-        with closing(self._connection.execute(f"SELECT {_DOCUMENT_COLUMNS} FROM documents ORDER BY id")) as rows:
-            for row in rows:
-                yield _document(row)
+        for row in self._rows(f"SELECT {_DOCUMENT_COLUMNS} FROM documents ORDER BY id"):
+            yield _document(row)
 
     def document_ids(self) -> list[str]:
-        return [row[0] for row in self._connection.execute("SELECT id FROM documents ORDER BY id")]
+        return [identifier for (identifier,) in self._rows("SELECT id FROM documents ORDER BY id")]
 
     def replaced_by(self, document: Document) -> list[str]:
         """Return the ids of stored documents that `document` takes the place of: same id or same source."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT id FROM documents WHERE id = ? OR (source = ? AND source != '')", (document.id, document.source)
         )
-        return [row[0] for row in rows]
+        return [identifier for (identifier,) in rows]
 
     def insert(self, document: Document, passages: Sequence[Passage]) -> None:
         self._connection.execute(
@@ -182,8 +172,8 @@ class Store:
         for begin in range(0, len(ordered), _PARAMETERS):
             some = ordered[begin : begin + _PARAMETERS]
             marks = ",".join("?" * len(some))
-            rows = self._connection.execute(f"SELECT text_sha256 FROM vectors WHERE text_sha256 IN ({marks})", some)
-            wanted.difference_update(row[0] for row in rows.fetchall())
+            known = self._rows(f"SELECT text_sha256 FROM vectors WHERE text_sha256 IN ({marks})", some)
+            wanted.difference_update(text_hash for (text_hash,) in known)
         return wanted
 
     def insert_vectors(self, text_hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
@@ -199,37 +189,50 @@ class Store:
 
     def passages_for_index(self) -> Iterator[tuple[int, bytes, str, str | None]]:
         """Yield (number, float16 vector, text, language) of every passage, by document id and offset."""
-        with closing(
-            self._connection.execute(
-                # SQLite counts characters of TEXT as Python does, in code points.
-                "SELECT number, vector, substr(text, start + 1, end - start), language FROM passages"
-                " JOIN documents ON documents.id = document_id JOIN vectors USING (text_sha256)"
-                " ORDER BY document_id, start"
-            )
-        ) as rows:
-            yield from rows
+        yield from self._rows(
+            # SQLite counts characters of TEXT as Python does, in code points.
+            "SELECT number, vector, substr(text, start + 1, end - start), language FROM passages"
+            " JOIN documents ON documents.id = document_id JOIN vectors USING (text_sha256)"
+            " ORDER BY document_id, start"
+        )
 
     def passages(self, numbers: Sequence[int]) -> list[tuple[Passage, Document]]:
-        """Return passages with their documents, in the order of `numbers`."""
+        """Return passages with their documents, in the order of `numbers`.
+
+        Raises IndexDamagedError if a passage is not what was indexed.
+        """
         marks = ",".join("?" * len(numbers))
-        rows = self._connection.execute(
-            f"SELECT number, start, end, {_DOCUMENT_COLUMNS} FROM passages"
+        rows = self._rows(
+            f"SELECT number, start, end, text_sha256, {_DOCUMENT_COLUMNS} FROM passages"
             f" JOIN documents ON documents.id = document_id WHERE number IN ({marks})",
-            list(numbers),
-        ).fetchall()
+            numbers,
+        )
         documents: dict[str, Document] = {}
         found = {}
-        for number, start, end, *columns in rows:
-            document = documents.setdefault(columns[0], _document(columns))
+        for number, start, end, text_hash, *columns in rows:
+            document = documents.get(columns[0]) or documents.setdefault(columns[0], _document(columns))
             text = document.text[start:end]
+            if sha256_of(text) != text_hash:
+                raise self._damaged(f"the text of document {document.id} has changed")
             found[number] = (Passage(f"{document.id}:{start}-{end}", document.id, start, end, text), document)
         return [found[number] for number in numbers]
 
     def count_documents(self) -> int:
-        return int(self._connection.execute("SELECT count(*) FROM documents").fetchone()[0])
+        return int(self._one("SELECT count(*) FROM documents") or 0)
 
-    def count_passages(self) -> int:
-        return int(self._connection.execute("SELECT count(*) FROM passages").fetchone()[0])
+    def _rows(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+        try:
+            with closing(self._connection.execute(query, parameters)) as rows:
+                yield from rows
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(str(error)) from error
+
+    def _one(self, query: str, parameters: Sequence[Any] = ()) -> int | str | None:
+        """Return the first value of the first row, None if there is none."""
+        return next((row[0] for row in self._rows(query, parameters)), None)
+
+    def _damaged(self, reason: str) -> IndexDamagedError:
+        return IndexDamagedError(_UNREADABLE.format(path=self._path, reason=reason))
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -242,9 +245,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise IndexDamagedError(
-            f"{path} cannot be read ({error}); move its folder away and index the documents again"
-        ) from error
+        raise IndexDamagedError(_UNREADABLE.format(path=path, reason=error)) from error
     return connection
 
 

@@ -254,6 +254,14 @@ def test_a_damaged_truth_is_noticed(tmp_path, passage_index, embedder):
         PassageIndex.open(tmp_path / "copy", embedder=embedder)
 
 
+def test_a_changed_letter_in_the_truth_is_never_quoted(passage_index, embedder):
+    with sqlite3.connect(passage_index.folder / FILE_NAME) as store:
+        store.execute("UPDATE documents SET text = replace(text, 'engrais', 'angrais')")
+    opened = PassageIndex.open(passage_index.folder, embedder=embedder)
+    with pytest.raises(IndexDamagedError, match=r"the text of document \w+ has changed"):
+        titles(opened)
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
