@@ -13,6 +13,7 @@ import numpy as np
 
 from index.bundled_model import HUB_NAME, bundled_model_folder
 from index.errors import ModelError
+from index.tokens import TokenVectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,11 +46,11 @@ class Embedder(Protocol):
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of stored texts, shape (len(texts), dimension)."""
 
-    def embed_sentences(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of sentences read while a question waits, shape (len(texts), dimension)."""
+    def read_question(self, question: str) -> TokenVectors:
+        """Return a question's vector, as `mean`, and its tokens."""
 
-    def embed_question(self, question: str) -> NDArray[np.float32]:
-        """Return the vector of a question, shape (dimension,)."""
+    def read_passages(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the tokens of passages, read while a question waits."""
 
 
 def open_embedder(name: str = BUNDLED) -> Embedder:
@@ -90,11 +91,28 @@ class SentenceTransformerEmbedder:
         )
         return np.asarray(vectors, dtype=np.float32)
 
-    embed_sentences = embed_passages
+    def read_question(self, question: str) -> TokenVectors:
+        return self._read([question], "query")[0]
 
-    def embed_question(self, question: str) -> NDArray[np.float32]:
-        vector = self._model.encode_query(question, normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(vector, dtype=np.float32)
+    def read_passages(self, texts: Sequence[str]) -> list[TokenVectors]:
+        return self._read(texts, "document")
+
+    def _read(self, texts: Sequence[str], prompt_name: str) -> list[TokenVectors]:
+        prompt = self._model.prompts.get(prompt_name) or ""
+        states = self._model.encode(
+            list(texts), prompt=prompt, output_value="token_embeddings", batch_size=_BATCH, show_progress_bar=False
+        )
+        limit = self._model.max_seq_length
+        offsets = [
+            self._model.tokenizer(prompt + text, return_offsets_mapping=True, truncation=True, max_length=limit)[
+                "offset_mapping"
+            ]
+            for text in texts
+        ]
+        return [
+            TokenVectors.of(np.asarray(s.float().cpu(), dtype=np.float32), np.array(o, dtype=np.int64), len(prompt))
+            for s, o in zip(states, offsets, strict=True)
+        ]
 
 
 class BundledEmbedder:
@@ -112,7 +130,7 @@ class BundledEmbedder:
         self._folder = folder
         self._encoder: BertEncoder | None = None
         self._passages: SentenceTransformer | None = None
-        self._question = lru_cache(_QUESTIONS_KEPT)(self._embed_question)
+        self._question = lru_cache(_QUESTIONS_KEPT)(self._read_question)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self._passages is None:
@@ -122,17 +140,15 @@ class BundledEmbedder:
         )
         return np.asarray(vectors, dtype=np.float32)
 
-    def embed_sentences(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._opened().embed([f"passage: {text}" for text in texts])
+    def read_question(self, question: str) -> TokenVectors:
+        tokens: TokenVectors = self._question(question)
+        return tokens
 
-    def embed_question(self, question: str) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self._question(question)
-        return vector
+    def read_passages(self, texts: Sequence[str]) -> list[TokenVectors]:
+        return self._opened().embed(texts, prompt="passage: ")
 
-    def _embed_question(self, question: str) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self._opened().embed([f"query: {question}"])[0]
-        vector.flags.writeable = False
-        return vector
+    def _read_question(self, question: str) -> TokenVectors:
+        return self._opened().embed([question], prompt="query: ")[0]
 
     def _opened(self) -> BertEncoder:
         if self._encoder is None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,15 +17,14 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from index.tokens import TokenVectors
 
 # Padding costs as much as text: batches hold texts of like length, up to this many tokens in all.
 _TOKENS_PER_BATCH = 2048
 
 
 class BertEncoder:
-    """Texts → token vectors and their unit-length mean, as sentence-transformers computes them."""
+    """Texts → token vectors and their mean, as sentence-transformers computes them."""
 
     def __init__(
         self, weights: dict[str, torch.Tensor], tokenizer: Tokenizer, *, layers: int, heads: int, epsilon: float
@@ -52,21 +50,21 @@ class BertEncoder:
             epsilon=config["layer_norm_eps"],
         )
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return unit-length vectors, float32 of shape (len(texts), dimension)."""
-        dimension = self._weights["embeddings.LayerNorm.bias"].shape[0]
-        vectors = np.empty((len(texts), dimension), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch(list(texts))
+    def embed(self, texts: Sequence[str], *, prompt: str) -> list[TokenVectors]:
+        """Return the tokens of each text; the prompt is read before each and is not among them."""
+        encodings = self._tokenizer.encode_batch([prompt + text for text in texts])
+        found: list[TokenVectors | None] = [None] * len(texts)
         for batch in _batches([len(encoding.ids) for encoding in encodings]):
             ids = [torch.tensor(encodings[i].ids) for i in batch]
             padded = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)
             lengths = torch.tensor([len(row) for row in ids])
             mask = torch.arange(padded.shape[1])[None, :] < lengths[:, None]
             with torch.inference_mode():
-                tokens = self._forward(padded, mask)
-                mean = (tokens * mask[:, :, None]).sum(dim=1) / lengths[:, None]
-                vectors[batch] = functional.normalize(mean, dim=-1).numpy()
-        return vectors
+                states = self._forward(padded, mask)
+            for i, row, length in zip(batch, states.numpy(), lengths.tolist(), strict=True):
+                offsets = np.array(encodings[i].offsets, dtype=np.int64)
+                found[i] = TokenVectors.of(row[:length], offsets, len(prompt))
+        return [tokens for tokens in found if tokens is not None]
 
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         w = self._weights

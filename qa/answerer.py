@@ -11,7 +11,8 @@ from qa.answer import Answer, Citation, Repeat
 from qa.reader import Finding, Reader, ReaderWeights, SentenceReader
 from qa.retriever import Retriever
 
-# Reading more than five passages finds hardly more (hit@1 .565 with 5, .567 with 8) and costs in proportion.
+# The passage with the answer is among the first five for 92 % of PIAF's questions, among the first eight
+# for 93 %, and reading costs in proportion.
 PASSAGES_READ = 5
 MOST_CITATIONS = 3
 _CLOSEST = 3

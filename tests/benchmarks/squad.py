@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import Document, load_documents, make_document
+from index.tokens import TokenVectors
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 
@@ -87,32 +88,28 @@ def sha256_of_file(path: Path) -> str:
 
 
 class RememberingEmbedder:
-    """Wraps an embedder: what is asked again is not computed again, also not in the next run."""
+    """Wraps an embedder: passages are embedded once for all runs, and read once a run."""
 
-    def __init__(self, inner: object, path: Path) -> None:
+    def __init__(self, inner, path: Path) -> None:
         self._inner = inner
         self._path = path
-        self._known: dict[str, NDArray[np.float32]] = {}
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._read: dict[str, TokenVectors] = {}
         self.name, self.fingerprint, self.dimension = inner.name, inner.fingerprint, inner.dimension
+        self.read_question = inner.read_question
         if path.is_file():
             with np.load(path) as stored:
-                self._known = dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
-
-    def save(self) -> None:
-        np.savez(self._path, keys=np.array(list(self._known)), vectors=np.stack(list(self._known.values())))
+                self._vectors = dict(zip(stored["texts"].tolist(), stored["vectors"], strict=True))
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._remembered("p", texts, self._inner.embed_passages)
-
-    def embed_sentences(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._remembered("s", texts, self._inner.embed_sentences)
-
-    def embed_question(self, question: str) -> NDArray[np.float32]:
-        return self._remembered("q", [question], lambda _: [self._inner.embed_question(question)])[0]
-
-    def _remembered(self, kind, texts, embed) -> NDArray[np.float32]:
-        keys = [kind + hashlib.sha256(text.encode()).hexdigest() for text in texts]
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
+        missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         if missing:
-            self._known.update(zip(missing, embed(list(missing.values())), strict=True))
-        return np.stack([self._known[key] for key in keys])
+            self._vectors.update(zip(missing, self._inner.embed_passages(missing), strict=True))
+            np.savez(self._path, texts=np.array(list(self._vectors)), vectors=np.stack(list(self._vectors.values())))
+        return np.stack([self._vectors[text] for text in texts])
+
+    def read_passages(self, texts: Sequence[str]) -> list[TokenVectors]:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._read]
+        if missing:
+            self._read.update(zip(missing, self._inner.read_passages(missing), strict=True))
+        return [self._read[text] for text in texts]
