@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from index.errors import ModelError
 from index.tokens import TokenVectors
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
 
@@ -47,7 +48,7 @@ class Embedder(Protocol):
         """Return the vectors of stored texts, shape (len(texts), dimension)."""
 
     def read_question(self, question: str) -> TokenVectors:
-        """Return a question's vector, as `mean`, and its tokens."""
+        """Return a question's vector and its tokens."""
 
     def read_passages(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Return the tokens of passages, read while a question waits."""
@@ -99,20 +100,22 @@ class SentenceTransformerEmbedder:
 
     def _read(self, texts: Sequence[str], prompt_name: str) -> list[TokenVectors]:
         prompt = self._model.prompts.get(prompt_name) or ""
-        states = self._model.encode(
-            list(texts), prompt=prompt, output_value="token_embeddings", batch_size=_BATCH, show_progress_bar=False
+        outputs: Any = self._model.encode(
+            list(texts), prompt=prompt, output_value=None, batch_size=_BATCH, show_progress_bar=False
         )
-        limit = self._model.max_seq_length
-        offsets = [
-            self._model.tokenizer(prompt + text, return_offsets_mapping=True, truncation=True, max_length=limit)[
-                "offset_mapping"
-            ]
-            for text in texts
-        ]
-        return [
-            TokenVectors.of(np.asarray(s.float().cpu(), dtype=np.float32), np.array(o, dtype=np.int64), len(prompt))
-            for s, o in zip(states, offsets, strict=True)
-        ]
+        return [self._tokens(prompt, text, output) for text, output in zip(texts, outputs, strict=True)]
+
+    def _tokens(self, prompt: str, text: str, output: dict[str, torch.Tensor]) -> TokenVectors:
+        tokenized = self._model.tokenizer(
+            prompt + text, return_offsets_mapping=True, truncation=True, max_length=self._model.max_seq_length
+        )
+        states = output["token_embeddings"][output["attention_mask"].bool()]
+        return TokenVectors.of(
+            states.float().cpu().numpy(),
+            np.array(tokenized["offset_mapping"], dtype=np.int64),
+            output["sentence_embedding"].float().cpu().numpy(),
+            prompt_length=len(prompt),
+        )
 
 
 class BundledEmbedder:

@@ -61,9 +61,10 @@ class BertEncoder:
             mask = torch.arange(padded.shape[1])[None, :] < lengths[:, None]
             with torch.inference_mode():
                 states = self._forward(padded, mask)
-            for i, row, length in zip(batch, states.numpy(), lengths.tolist(), strict=True):
+            for i, padded_row, length in zip(batch, states.numpy(), lengths.tolist(), strict=True):
+                row = padded_row[:length]
                 offsets = np.array(encodings[i].offsets, dtype=np.int64)
-                found[i] = TokenVectors.of(row[:length], offsets, len(prompt))
+                found[i] = TokenVectors.of(row, offsets, row.mean(axis=0), prompt_length=len(prompt))
         return [tokens for tokens in found if tokens is not None]
 
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

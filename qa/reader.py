@@ -145,7 +145,7 @@ class SentenceFeatures:
             for start, end in _sentences(hit):
                 inside = tokens.within(start - hit.passage.start, end - hit.passage.start)
                 best = _best(cosines[:, inside])
-                meaning = float(_unit(tokens.states[inside].mean(axis=0)) @ asked.mean) if inside.any() else 0.0
+                meaning = float(_unit(tokens.states[inside].mean(axis=0)) @ asked.vector) if inside.any() else 0.0
                 match = float(best @ weights)
                 rows.append(
                     {

@@ -34,7 +34,7 @@ class FakeEmbedder:
         words = list(re.finditer(r"\w+", text))
         states = [self._word(word.group().lower()) for word in words] or [self._word("")]
         offsets = [word.span() for word in words] or [(0, 0)]
-        return TokenVectors.of(np.array(states, dtype=np.float32), np.array(offsets), 0)
+        return TokenVectors.of(np.array(states, dtype=np.float32), np.array(offsets), self._vector(text))
 
     def _vector(self, text):
         words = re.findall(r"\w+", text.lower()) or [""]

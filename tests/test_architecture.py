@@ -21,7 +21,7 @@ RESERVED = {
     "tantivy": {"index/words.py"},
     "sqlite3": {"index/store.py"},
     "sentence_transformers": {"index/embedder.py"},
-    "torch": {"index/encoder.py"},
+    "torch": {"index/embedder.py", "index/encoder.py"},  # the former for its types only
     "gradio": {"ui/chat.py"},
     "typer": {"ui/cli.py"},
     "pickle": set(),

@@ -97,5 +97,5 @@ def test_the_shipped_weights_name_features_that_exist(retriever, embedder):
 def cosine(one, other):
     from tests.fakes import FakeEmbedder
 
-    a, b = (FakeEmbedder().read_question(word).mean for word in (one, other))
+    a, b = (FakeEmbedder().read_question(word).vector for word in (one, other))
     return float(a @ b)

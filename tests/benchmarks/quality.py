@@ -84,7 +84,7 @@ def measure(passage_index, questions, embedder) -> list[dict]:
     passages = [generation.store.passages([int(number)])[0][0] for number in generation.numbers]
     rows = []
     for question in questions:
-        vector = embedder.read_question(question.text).mean
+        vector = embedder.read_question(question.text).vector
         hits = retriever.retrieve(question.text, top_k=20)
         ranked = {
             "vectors": [passages[row] for row in generation.vectors.search(vector, 20)[0]],
