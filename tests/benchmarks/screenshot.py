@@ -35,7 +35,7 @@ def photograph(address: str) -> None:
         page.goto(address)
         page.locator("#box textarea").fill(QUESTION)
         page.locator("#box textarea").press("Enter")
-        page.locator("#panel mark").wait_for(timeout=60_000)
+        page.locator("#panel .card.open mark").wait_for(timeout=60_000)
         page.wait_for_timeout(1500)
         page.screenshot(path=TARGET)
         browser.close()
