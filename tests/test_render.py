@@ -193,8 +193,8 @@ def test_an_abstention_without_passages_offers_none() -> None:
     ("confidence", "french", "english"),
     [
         (0.934, "Confiance élevée · 93\xa0%", "High confidence · 93%"),
-        (0.8, "Confiance élevée · 80\xa0%", "High confidence · 80%"),
-        (0.5, "Confiance moyenne · 50\xa0%", "Medium confidence · 50%"),
+        (0.7, "Confiance élevée · 70\xa0%", "High confidence · 70%"),
+        (0.35, "Confiance moyenne · 35\xa0%", "Medium confidence · 35%"),
         (0.12, "Confiance faible · 12\xa0%", "Low confidence · 12%"),
     ],
 )
@@ -385,3 +385,9 @@ def test_the_language_follows_the_browser(header: str | None, language: str) -> 
 )
 def test_the_guard_closes_what_the_chat_does_not_use(path: str, closed: bool) -> None:
     assert is_closed(path) is closed
+
+
+def test_sources_are_counted_by_document():
+    documents = {citation.document.id for citation in FERTILISER_ANSWER.citations}
+    assert len(documents) < len(FERTILISER_ANSWER.citations)
+    assert ENGLISH.many_sources.format(count=len(documents)) in render.answer_html(1, FERTILISER_ANSWER, ENGLISH)

@@ -19,8 +19,8 @@ from ui.texts import Texts
 
 LONGEST_TITLE = 160
 LONGEST_LIST = 50
-HIGH_CONFIDENCE = 0.8
-MEDIUM_CONFIDENCE = 0.5
+HIGH_CONFIDENCE = 0.7
+MEDIUM_CONFIDENCE = 0.35
 
 # As raw characters, these would be changed by Gradio (inspect.cleandoc) or by the HTML parser.
 _KEPT_SPACES = str.maketrans({"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
@@ -190,7 +190,7 @@ def answer_html(turn: int, answer: Answer, texts: Texts) -> str:
 
 def _quotes_html(turn: int, answer: Answer, texts: Texts) -> str:
     sentences = "".join(_sentence_html(turn, citation, texts) for citation in answer.citations)
-    count = len(answer.citations)
+    count = len({citation.document.id for citation in answer.citations})
     sources = texts.one_source if count == 1 else texts.many_sources.format(count=count)
     return (
         f'<div class="answer">{sentences}<p class="meta">'
