@@ -42,6 +42,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path)
     options = parser.parse_args()
+    # Asked first: the working tree may move on while this runs.
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
     with tempfile.TemporaryDirectory() as scratch:
         work = options.work or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
@@ -61,7 +63,7 @@ def main() -> None:
     save(
         {
             "date": date.today().isoformat(),
-            "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip(),
+            "commit": commit,
             "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
             "packages": {name: version(name) for name in PACKAGES},
             "data_sha256": {file.stem: sha256_of_file(file) for file in files},
