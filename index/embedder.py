@@ -87,10 +87,7 @@ class SentenceTransformerEmbedder:
         return cls(model, name=name, fingerprint=f"{Path(name).name}@{digest.hexdigest()[:16]}")
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        vectors = self._model.encode_document(
-            list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
-        )
-        return np.asarray(vectors, dtype=np.float32)
+        return _passage_vectors(self._model, texts)
 
     def read_question(self, question: str) -> TokenVectors:
         return self._read([question], "query")[0]
@@ -138,10 +135,7 @@ class BundledEmbedder:
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self._passages is None:
             self._passages = _load(str(self._folder), local_files_only=True)
-        vectors = self._passages.encode_document(
-            list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
-        )
-        return np.asarray(vectors, dtype=np.float32)
+        return _passage_vectors(self._passages, texts)
 
     def read_question(self, question: str) -> TokenVectors:
         tokens: TokenVectors = self._question(question)
@@ -159,6 +153,11 @@ class BundledEmbedder:
 
             self._encoder = BertEncoder.open(self._folder)
         return self._encoder
+
+
+def _passage_vectors(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.float32]:
+    vectors = model.encode_document(list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
+    return np.asarray(vectors, dtype=np.float32)
 
 
 def _load(name: str, *, local_files_only: bool) -> SentenceTransformer:
