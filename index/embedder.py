@@ -7,20 +7,16 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from index.bundled_model import HUB_NAME, bundled_model_folder
 from index.errors import ModelError
-from index.tokens import TokenVectors
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
-
-    from index.encoder import BertEncoder
 
 BUNDLED = "bundled"
 
@@ -47,11 +43,8 @@ class Embedder(Protocol):
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of stored texts, shape (len(texts), dimension)."""
 
-    def read_question(self, question: str) -> TokenVectors:
-        """Return a question's vector and its tokens."""
-
-    def read_passages(self, texts: Sequence[str]) -> list[TokenVectors]:
-        """Return the tokens of passages, read while a question waits."""
+    def embed_question(self, question: str) -> NDArray[np.float32]:
+        """Return the vector of a question, shape (dimension,)."""
 
 
 def open_embedder(name: str = BUNDLED) -> Embedder:
@@ -89,30 +82,9 @@ class SentenceTransformerEmbedder:
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return _passage_vectors(self._model, texts)
 
-    def read_question(self, question: str) -> TokenVectors:
-        return self._read([question], "query")[0]
-
-    def read_passages(self, texts: Sequence[str]) -> list[TokenVectors]:
-        return self._read(texts, "document")
-
-    def _read(self, texts: Sequence[str], prompt_name: str) -> list[TokenVectors]:
-        prompt = self._model.prompts.get(prompt_name) or ""
-        outputs: Any = self._model.encode(
-            list(texts), prompt=prompt, output_value=None, batch_size=_BATCH, show_progress_bar=False
-        )
-        return [self._tokens(prompt, text, output) for text, output in zip(texts, outputs, strict=True)]
-
-    def _tokens(self, prompt: str, text: str, output: dict[str, torch.Tensor]) -> TokenVectors:
-        tokenized = self._model.tokenizer(
-            prompt + text, return_offsets_mapping=True, truncation=True, max_length=self._model.max_seq_length
-        )
-        states = output["token_embeddings"][output["attention_mask"].bool()]
-        return TokenVectors.of(
-            states.float().cpu().numpy(),
-            np.array(tokenized["offset_mapping"], dtype=np.int64),
-            output["sentence_embedding"].float().cpu().numpy(),
-            prompt_length=len(prompt),
-        )
+    def embed_question(self, question: str) -> NDArray[np.float32]:
+        vector = self._model.encode_query(question, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vector, dtype=np.float32)
 
 
 class BundledEmbedder:
@@ -128,31 +100,22 @@ class BundledEmbedder:
         self.fingerprint = folder.name
         self.dimension = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["hidden_size"])
         self._folder = folder
-        self._encoder: BertEncoder | None = None
         self._passages: SentenceTransformer | None = None
-        self._question = lru_cache(_QUESTIONS_KEPT)(self._read_question)
+        self._question = lru_cache(_QUESTIONS_KEPT)(self._embed_question)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self._passages is None:
             self._passages = _load(str(self._folder), local_files_only=True)
         return _passage_vectors(self._passages, texts)
 
-    def read_question(self, question: str) -> TokenVectors:
-        tokens: TokenVectors = self._question(question)
-        return tokens
+    def embed_question(self, question: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self._question(question)
+        return vector
 
-    def read_passages(self, texts: Sequence[str]) -> list[TokenVectors]:
-        return self._opened().embed(texts, prompt="passage: ")
+    def _embed_question(self, question: str) -> NDArray[np.float32]:
+        from index.encoder import BertEncoder
 
-    def _read_question(self, question: str) -> TokenVectors:
-        return self._opened().embed([question], prompt="query: ")[0]
-
-    def _opened(self) -> BertEncoder:
-        if self._encoder is None:
-            from index.encoder import BertEncoder
-
-            self._encoder = BertEncoder.open(self._folder)
-        return self._encoder
+        return BertEncoder.open(self._folder).embed(question, prompt="query: ")
 
 
 def _passage_vectors(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -8,101 +8,172 @@ that a question needs; the tests hold it against sentence-transformers.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
+from torch import Tensor, nn
 from torch.nn import functional
 
-from index.tokens import TokenVectors
+from index.bundled_model import bundled_model_folder, hub_model_folder
 
-# Padding costs as much as text, and small batches stay in the cache: texts of like length share one,
-# up to this many tokens in all (on two cores a tenth quicker than four times as many).
-_TOKENS_PER_BATCH = 512
+# What the parts of a layer are called in the files of BERT models.
+_BERT_NAMES = {
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "mix": "attention.output.dense",
+    "mix_norm": "attention.output.LayerNorm",
+    "widen": "intermediate.dense",
+    "narrow": "output.dense",
+    "narrow_norm": "output.LayerNorm",
+}
+
+
+class TransformerLayer(nn.Module):
+    """One layer of BERT: attention, then feed-forward, each added to what it read and normalised."""
+
+    def __init__(self, width: int, wide: int, *, heads: int, epsilon: float, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self.mix = nn.Linear(width, width)
+        self.mix_norm = nn.LayerNorm(width, eps=epsilon)
+        self.widen = nn.Linear(width, wide)
+        self.narrow = nn.Linear(wide, width)
+        self.narrow_norm = nn.LayerNorm(width, eps=epsilon)
+        self.heads = heads
+        self._dropout = dropout
+
+    @classmethod
+    def of_bert(cls, weights: Mapping[str, Tensor], number: int, *, heads: int, epsilon: float) -> Self:
+        """Take layer `number` from a BERT's weights, without copying them."""
+        state = {
+            f"{ours}.{part}": weights[f"encoder.layer.{number}.{theirs}.{part}"]
+            for ours, theirs in _BERT_NAMES.items()
+            for part in ("weight", "bias")
+        }
+        wide, width = state["widen.weight"].shape
+        with torch.device("meta"):
+            layer = cls(width, wide, heads=heads, epsilon=epsilon)
+        layer.load_state_dict(state, assign=True)
+        return layer
+
+    def copied(self, *, dropout: float) -> TransformerLayer:
+        """Return a layer with its own copy of the weights, which can be trained."""
+        wide, width = self.widen.weight.shape
+        layer = TransformerLayer(width, wide, heads=self.heads, epsilon=self.mix_norm.eps, dropout=dropout)
+        layer.load_state_dict(self.state_dict())
+        return layer
+
+    def forward(self, x: Tensor, attend: Tensor) -> Tensor:
+        """Read x, of shape (texts, tokens, width); attend is True, shape (texts, 1, 1, tokens), where there is text."""
+        query, key, value = (self._split(part(x)) for part in (self.query, self.key, self.value))
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=attend)
+        x = self.mix_norm(x + self._dropped(self.mix(mixed.transpose(1, 2).flatten(2))))
+        found: Tensor = self.narrow_norm(x + self._dropped(self.narrow(functional.gelu(self.widen(x)))))
+        return found
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2)
+
+    def _dropped(self, x: Tensor) -> Tensor:
+        return functional.dropout(x, self._dropout, self.training)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenStates:
+    """A text's hidden states after some layer, shape (tokens, width), and where each token stands in the text.
+
+    Token i stands at `offsets[i]`, int64 of shape (tokens, 2); those of the prompt and the control
+    tokens have no width.
+    """
+
+    states: Tensor
+    offsets: NDArray[np.int64]
+
+    def within(self, start: int, end: int) -> NDArray[np.bool_]:
+        """Return which tokens touch `[start, end)` of the text, shape (tokens,)."""
+        starts, ends = self.offsets.T
+        found: NDArray[np.bool_] = (starts < end) & (ends > start) & (ends > starts)
+        return found
 
 
 class BertEncoder:
-    """Texts → token vectors and their mean, as sentence-transformers computes them."""
+    """Texts → hidden states, and the vectors that sentence-transformers makes of them."""
 
     def __init__(
-        self, weights: dict[str, torch.Tensor], tokenizer: Tokenizer, *, layers: int, heads: int, epsilon: float
+        self,
+        embeddings: Mapping[str, Tensor],
+        layers: Sequence[TransformerLayer],
+        tokenizer: Tokenizer,
+        *,
+        epsilon: float,
     ) -> None:
-        self._weights = weights
+        self.layers = tuple(layers)
+        self._embeddings = embeddings
         self._tokenizer = tokenizer
-        self._layers = layers
-        self._heads = heads
         self._epsilon = epsilon
 
     @classmethod
+    @cache
     def open(cls, folder: Path) -> BertEncoder:
-        """Load a sentence-transformers folder whose model is a BERT with mean pooling."""
+        """Load a sentence-transformers folder whose model is a BERT with mean pooling; once a process."""
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.encode_special_tokens = True
         tokenizer.enable_truncation(config["max_position_embeddings"])
+        weights = load_file(folder / "model.safetensors")
+        heads, epsilon = config["num_attention_heads"], config["layer_norm_eps"]
         return cls(
-            load_file(folder / "model.safetensors"),
+            {name: tensor for name, tensor in weights.items() if name.startswith("embeddings.")},
+            [
+                TransformerLayer.of_bert(weights, number, heads=heads, epsilon=epsilon)
+                for number in range(config["num_hidden_layers"])
+            ],
             tokenizer,
-            layers=config["num_hidden_layers"],
-            heads=config["num_attention_heads"],
-            epsilon=config["layer_norm_eps"],
+            epsilon=epsilon,
         )
 
-    def embed(self, texts: Sequence[str], *, prompt: str) -> list[TokenVectors]:
-        """Return the tokens of each text; the prompt is read before each and is not among them."""
-        encodings = self._tokenizer.encode_batch([prompt + text for text in texts])
-        found: list[TokenVectors | None] = [None] * len(texts)
-        for batch in _batches([len(encoding.ids) for encoding in encodings]):
-            ids = [torch.tensor(encodings[i].ids) for i in batch]
-            padded = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True)
-            lengths = torch.tensor([len(row) for row in ids])
-            mask = torch.arange(padded.shape[1])[None, :] < lengths[:, None]
-            with torch.inference_mode():
-                states = self._forward(padded, mask)
-            for i, padded_row, length in zip(batch, states.numpy(), lengths.tolist(), strict=True):
-                row = padded_row[:length]
-                offsets = np.array(encodings[i].offsets, dtype=np.int64)
-                found[i] = TokenVectors.of(row, offsets, row.mean(axis=0), prompt_length=len(prompt))
-        return [tokens for tokens in found if tokens is not None]
+    def embed(self, text: str, *, prompt: str) -> NDArray[np.float32]:
+        """Return the vector of a text read after a prompt: the mean of its states, of unit length."""
+        states = self.read(text, prompt=prompt, layers=len(self.layers)).states
+        vector = states.mean(dim=0)
+        found: NDArray[np.float32] = (vector / vector.norm()).numpy()
+        return found
 
-    def _forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        w = self._weights
+    def read(self, text: str, *, prompt: str, layers: int) -> TokenStates:
+        """Return the states of a text, read after a prompt, once it has passed the first `layers` layers.
+
+        Texts are read one at a time: on a processor that is no slower than in batches, and the
+        states do not depend, not even by a rounding, on what else is read.
+        """
+        encoding = self._tokenizer.encode(prompt + text)
+        offsets = np.array(encoding.offsets, dtype=np.int64) - len(prompt)
+        # The first token of the text may begin with the prompt's last space.
+        offsets = np.maximum(offsets, 0)
+        with torch.inference_mode():
+            x = self._embedded(torch.tensor([encoding.ids]))
+            attend = torch.ones(1, 1, 1, len(encoding.ids), dtype=torch.bool)
+            for layer in self.layers[:layers]:
+                x = layer(x, attend)
+        return TokenStates(x[0], offsets)
+
+    def _embedded(self, ids: Tensor) -> Tensor:
+        w = self._embeddings
         x = w["embeddings.word_embeddings.weight"][ids]
         x = x + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
-        x = self._normalise(x + w["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
-        attend = mask[:, None, None, :]
-        for layer in range(self._layers):
-            name = f"encoder.layer.{layer}."
-            query, key, value = (
-                self._split_heads(self._linear(x, f"{name}attention.self.{part}")) for part in ("query", "key", "value")
-            )
-            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=attend)
-            mixed = self._linear(mixed.transpose(1, 2).flatten(2), f"{name}attention.output.dense")
-            x = self._normalise(x + mixed, f"{name}attention.output.LayerNorm")
-            wide = functional.gelu(self._linear(x, f"{name}intermediate.dense"))
-            x = self._normalise(x + self._linear(wide, f"{name}output.dense"), f"{name}output.LayerNorm")
-        return x
-
-    def _split_heads(self, x: torch.Tensor) -> torch.Tensor:
-        return x.reshape(*x.shape[:-1], self._heads, -1).transpose(1, 2)
-
-    def _linear(self, x: torch.Tensor, name: str) -> torch.Tensor:
-        return functional.linear(x, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
-
-    def _normalise(self, x: torch.Tensor, name: str) -> torch.Tensor:
-        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        x = x + w["embeddings.token_type_embeddings.weight"][0]
+        weight, bias = w["embeddings.LayerNorm.weight"], w["embeddings.LayerNorm.bias"]
         return functional.layer_norm(x, weight.shape, weight, bias, self._epsilon)
 
 
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Group positions, shortest first, so that no batch exceeds the token budget once padded."""
-    batches: list[list[int]] = []
-    for position in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
-        if batches and (len(batches[-1]) + 1) * lengths[position] <= _TOKENS_PER_BATCH:
-            batches[-1].append(position)
-        else:
-            batches.append([position])
-    return batches
+def open_encoder() -> BertEncoder:
+    """Open the encoder of the bundled model, whatever model an index was made with."""
+    return BertEncoder.open(bundled_model_folder() or hub_model_folder())

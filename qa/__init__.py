@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
 from qa.answerer import Answerer
-from qa.reader import Finding, Reader, Reading, SentenceReader
+from qa.reader import Finding, Reader, Reading, open_reader
 from qa.retriever import Retriever
 from qa.shortcuts import ask, retrieve
 
@@ -18,8 +18,8 @@ __all__ = [
     "Repeat",
     "Retriever",
     "SearchHit",
-    "SentenceReader",
     "Span",
     "ask",
+    "open_reader",
     "retrieve",
 ]

@@ -36,7 +36,7 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The exact answer inside a quote, as offsets into the document's text."""
+    """A part of a document's text: `document.text[start:end] == text`."""
 
     start: int
     end: int
@@ -66,7 +66,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A sentence copied from a document: `document.text[start:end] == quote`, always."""
+    """A sentence copied from a document: `document.text[start:end] == quote`, always.
+
+    `context` is the sentence before one that leans on it ("Il …", "This …").
+    """
 
     number: int
     quote: str
@@ -76,6 +79,7 @@ class Citation:
     document: Document
     passage: Passage
     score: float
+    context: Span | None = None
     also_in: tuple[Repeat, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -88,6 +92,7 @@ class Citation:
             "span": self.span.to_json() if self.span else None,
             "document": _document_json(self.document, self.start),
             "passage": _passage_json(self.passage),
+            "context": self.context.to_json() if self.context else None,
             "also_in": [repeat.to_json() for repeat in self.also_in],
         }
 
@@ -96,7 +101,7 @@ class Citation:
 class Answer:
     """Quotes that answer the question, or `answered=False` and the closest hits instead.
 
-    `confidence` is the estimated probability that the first quote answers; `timings` are in
+    `confidence` is the estimated probability that the best quote answers; `timings` are in
     milliseconds and the only part that differs between two runs.
     """
 

@@ -25,7 +25,7 @@ class Retriever:
         if top_k < 1:
             raise InputError(f"top_k is {top_k}: expected 1 or more")
         generation = self._passage_index.generation()
-        query_vector = self._passage_index.embedder.read_question(question).vector
+        query_vector = self._passage_index.embedder.embed_question(question)
         matches = generation.search(question, query_vector, top_k=top_k, pool=max(_POOL, top_k))
         return [
             SearchHit(

@@ -6,9 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from index import ModelError, open_embedder
 from index.bundled_model import WEIGHT_FILE, bundled_model_folder
+from index.encoder import open_encoder
 
 pytestmark = pytest.mark.slow
 
@@ -32,24 +34,38 @@ def other():
     return open_embedder(str(bundled_model_folder()))
 
 
+@pytest.fixture(scope="module")
+def encoder():
+    return open_encoder()
+
+
 def test_the_small_encoder_agrees_with_sentence_transformers(embedder, other):
-    ours, theirs = embedder.read_passages(TEXTS), other.read_passages(TEXTS)
-    vectors = embedder.embed_passages(TEXTS)
-    assert vectors.dtype == np.float32 and vectors.shape == (len(TEXTS), embedder.dimension)
-    for one, two, vector in zip(ours, theirs, vectors, strict=True):
-        np.testing.assert_allclose(one.vector, vector, atol=2e-6)
-        np.testing.assert_allclose(one.states, two.states, atol=2e-5)
-        np.testing.assert_array_equal([one.starts, one.ends], [two.starts, two.ends])
+    assert embedder.embed_passages(TEXTS).dtype == np.float32
+    assert embedder.embed_passages(TEXTS).shape == (len(TEXTS), embedder.dimension)
+    for text in TEXTS:
+        np.testing.assert_allclose(embedder.embed_question(text), other.embed_question(text), atol=2e-6)
 
 
-def test_tokens_stand_where_they_say(embedder):
+def test_tokens_stand_where_they_say(encoder):
     text = "L’engrais russe\u202f: 300.000 tonnes 👩🏽‍🚀 e\u0301té"
-    (tokens,) = embedder.read_passages([text])
-    pieces = [text[start:end].strip() for start, end in zip(tokens.starts, tokens.ends, strict=True)]
+    tokens = encoder.read(text, prompt="passage: ", layers=2)
+    pieces = [text[start:end].strip() for start, end in tokens.offsets if end > start]
     assert pieces[:4] == ["L", "’", "eng", "rais"]
-    covered = {at for start, end in zip(tokens.starts, tokens.ends, strict=True) for at in range(start, end)}
+    covered = {at for start, end in tokens.offsets for at in range(start, end)}
     assert {at for at, letter in enumerate(text) if not letter.isspace()} <= covered
-    assert len(tokens.states) == len(pieces) and np.linalg.norm(tokens.vector) == pytest.approx(1, abs=1e-6)
+    assert tokens.states.shape == (len(tokens.offsets), 384)
+    # "rais" is one token, and "russe" begins with the space before it.
+    assert tokens.within(5, 9).sum() == 1 and tokens.within(9, 15).sum() == 1 and not tokens.within(0, 0).any()
+
+
+def test_states_of_the_lower_layers_lead_to_the_vector(encoder, embedder):
+    states = encoder.read(TEXTS[0], prompt="query: ", layers=7).states[None]
+    attend = torch.ones(1, 1, 1, states.shape[1], dtype=torch.bool)
+    with torch.inference_mode():
+        for layer in encoder.layers[7:]:
+            states = layer(states, attend)
+    vector = torch.nn.functional.normalize(states[0].mean(dim=0), dim=0).numpy()
+    np.testing.assert_allclose(vector, embedder.embed_question(TEXTS[0]), atol=2e-6)
 
 
 def test_it_agrees_with_the_package_that_carries_it(embedder):
@@ -58,13 +74,8 @@ def test_it_agrees_with_the_package_that_carries_it(embedder):
     assert (theirs * embedder.embed_passages(TEXTS[:2])).sum(axis=1).min() > 0.999
 
 
-def test_a_vector_does_not_depend_on_its_batch_beyond_rounding(embedder):
-    for text, together in zip(TEXTS, embedder.read_passages(TEXTS), strict=True):
-        np.testing.assert_allclose(embedder.read_passages([text])[0].states, together.states, atol=1e-5)
-
-
 def test_questions_and_passages_have_their_own_prompt(embedder):
-    assert not np.allclose(embedder.read_question("Mali").vector, embedder.read_passages(["Mali"])[0].vector, atol=1e-3)
+    assert not np.allclose(embedder.embed_question("Mali"), embedder.embed_passages(["Mali"])[0], atol=1e-3)
 
 
 def test_it_is_unpacked_once_and_whole(tmp_path, monkeypatch):
@@ -89,7 +100,7 @@ def test_a_changed_weight_file_is_refused(tmp_path, monkeypatch):
 
 
 def test_any_other_folder_drops_in(embedder, other):
-    np.testing.assert_allclose(other.read_question("Mali").vector, embedder.read_question("Mali").vector, atol=2e-6)
+    np.testing.assert_allclose(other.embed_question("Mali"), embedder.embed_question("Mali"), atol=2e-6)
     assert other.fingerprint != embedder.fingerprint
 
 
@@ -100,9 +111,8 @@ def test_a_model_that_pools_otherwise_keeps_its_own_vector(tmp_path, embedder):
     pooling.unlink()
     pooling.write_text(json.dumps({"word_embedding_dimension": embedder.dimension, "pooling_mode_cls_token": True}))
     other = open_embedder(str(folder))
-    (tokens,), vectors = other.read_passages(TEXTS[:1]), other.embed_passages(TEXTS[:1])
-    np.testing.assert_allclose(tokens.vector, vectors[0], atol=2e-6)
-    assert not np.allclose(tokens.vector, embedder.embed_passages(TEXTS[:1])[0], atol=1e-2)
+    assert not np.allclose(other.embed_passages(TEXTS[:1]), embedder.embed_passages(TEXTS[:1]), atol=1e-2)
+    assert not np.allclose(other.embed_question(TEXTS[0]), embedder.embed_question(TEXTS[0]), atol=1e-2)
 
 
 def test_a_name_that_is_no_model_is_one_clear_line(tmp_path):

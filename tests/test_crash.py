@@ -45,7 +45,7 @@ def test_a_killed_writer_leaves_before_or_after(tmp_path):
         assert {d.text for d in opened.documents()} == {document(number).text for number in range(count)}
         assert len(opened) == count
         last = document(count - 1).text
-        vector = opened.embedder.read_question(last).vector
+        vector = opened.embedder.embed_question(last)
         assert opened.generation().search(last, vector, top_k=1, pool=10)[0].passage.text == last
 
 

@@ -29,7 +29,7 @@ QUESTION = "Où sont les engrais du Mali ?"
 
 
 def titles(passage_index, question=QUESTION, top_k=10):
-    vector = passage_index.embedder.read_question(question).vector
+    vector = passage_index.embedder.embed_question(question)
     return [match.document.title for match in passage_index.generation().search(question, vector, top_k=top_k, pool=50)]
 
 
@@ -65,7 +65,7 @@ def test_search_is_exact(tmp_path, embedder):
     passage_index = PassageIndex.build(tmp_path / "index", documents, embedder=embedder)
     generation = passage_index.generation()
     question = "Quel document parle de 3 choses ?"
-    vector = embedder.read_question(question).vector
+    vector = embedder.embed_question(question)
     found = generation.search(question, vector, top_k=60, pool=60)
     for match in found:
         exact = embedder.embed_passages([match.passage.text]).astype(np.float16).astype(np.float32)[0] @ vector
@@ -105,7 +105,7 @@ def test_remove(passage_index, documents):
 def test_a_generation_in_use_stays_as_it_was(passage_index, documents):
     held = passage_index.generation()
     passage_index.remove([document.id for document in documents])
-    vector = passage_index.embedder.read_question(QUESTION).vector
+    vector = passage_index.embedder.embed_question(QUESTION)
     assert held.search(QUESTION, vector, top_k=1, pool=10)[0].document == documents[0]
     assert len(held) == 3 and len(passage_index) == 0
 

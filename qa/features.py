@@ -1,0 +1,165 @@
+"""What tells whether a sentence answers: features, and the few fitted numbers that weigh them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from index import InputError
+from index.language import detect_language
+from index.words import analyse
+from qa.answer import SearchHit, Span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Questions that ask for a number or a date, and what such an answer holds, in the languages that we fit on.
+_ASKS_FOR_NUMBER = re.compile(
+    r"\b(?:combien|quand|how (?:many|much|long|old|far|often)|when|cu[aá]nt[oa]s?|cu[aá]ndo|wie ?viele?|wann"
+    r"|(?:quelle?s?|what|which|qué|welche[rns]?) (?:année|date|jour|heure|âge|nombre|taux|pourcentage|proportion"
+    r"|quantité|somme|montant|score|siècle|year|day|time|age|number|rate|percentage|amount|century|año|día|jahr|tag))\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    r"\d|\b(?:deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingt|trente"
+    r"|quarante|cinquante|soixante|cent|mille|millions?|milliards?|two|three|four|five|six|seven|eight|nine|ten"
+    r"|eleven|twelve|thirteen|fourteen|fifteen|twenty|thirty|forty|fifty|sixty|hundred|thousand|billion)\b",
+    re.IGNORECASE,
+)
+
+RANKING = ("answers", "match", "context_match", "passage", "passage_words", "words", "number")
+CONFIDENCE = (
+    "answers",
+    "margin",
+    "match",
+    "context_match",
+    "passage_meaning",
+    "native_words",
+    "native_passage_words",
+    "number",
+    "foreign",
+    "foreign_answers",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderWeights:
+    """The numbers fitted on top of the joint model.
+
+    `sentence` weighs the features that rank sentences; `confidence` those of the logistic
+    regression, with its bias under "bias".
+    """
+
+    sentence: Mapping[str, float]
+    confidence: Mapping[str, float]
+    threshold: float
+
+    @classmethod
+    def load(cls, path: Path) -> ReaderWeights:
+        """Read what `save` wrote; raises InputError for anything else."""
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            return cls(stored["sentence"], stored["confidence"], stored["threshold"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path} does not hold a reader's weights: expected those of `sourcier train-reader`"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SentenceFeatures:
+    """The sentences of some hits, and what tells whether they answer, each feature of shape (len(places),).
+
+    To rank them:
+    answers: the joint model's logit. match and context_match: late interaction (see `qa.joint.Pair`).
+    passage: the fused score of the passage. passage_words and
+    words: the share of the question's idf that the passage, or the sentence, holds. number: 1 where
+    a number is asked for and there is one.
+
+    Confidence adds: margin, how far `answers` is above that of the best sentence of another passage;
+    passage_meaning, the cosine of question and passage; and foreign, 1 where question and document are in
+    different languages: words tell nothing there, and `answers` has a weight of its own.
+    """
+
+    places: tuple[tuple[SearchHit, int, int], ...]
+    spans: tuple[Span | None, ...]
+    columns: Mapping[str, NDArray[np.float64]]
+
+    @classmethod
+    def of(
+        cls,
+        question: str,
+        places: Sequence[tuple[SearchHit, int, int]],
+        spans: Sequence[Span | None],
+        answers: Sequence[float],
+        matches: Sequence[tuple[float, float]] | NDArray[np.float32],
+    ) -> SentenceFeatures:
+        """Add what needs no model."""
+        language = detect_language(question)
+        asks_for_number = _ASKS_FOR_NUMBER.search(question) is not None
+        rows = []
+        for (hit, start, end), logit, (match, context_match) in zip(places, answers, matches, strict=True):
+            native = language is None or hit.document.language in (None, language)
+            passage_words = _share_held(hit, hit.passage.text)
+            words = _share_held(hit, hit.document.text[start:end])
+            rows.append(
+                {
+                    "answers": logit,
+                    "match": match,
+                    "context_match": context_match,
+                    "passage": hit.score,
+                    "passage_words": passage_words,
+                    "words": words,
+                    "number": float(asks_for_number and _NUMBER.search(hit.document.text, start, end) is not None),
+                    "passage_meaning": hit.vector_score,
+                    "native_words": words * native,
+                    "native_passage_words": passage_words * native,
+                    "foreign": float(not native),
+                    "foreign_answers": logit * (not native),
+                }
+            )
+        columns = {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+        return cls(tuple(places), tuple(spans), columns)
+
+    @property
+    def ranking(self) -> Mapping[str, NDArray[np.float64]]:
+        return {name: self.columns[name] for name in RANKING}
+
+    def confidence(self, order: Sequence[int]) -> Mapping[str, NDArray[np.float64]]:
+        """Return the features of the sentence that comes first in `order`, each of shape (1,)."""
+        first = order[0]
+        answers, hit = self.columns["answers"], self.places[first][0]
+        rival = max((answers[i] for i in order if self.places[i][0] is not hit), default=answers[first])
+        found = {name: self.columns[name][[first]] for name in CONFIDENCE if name != "margin"}
+        return {**found, "margin": np.array([answers[first] - rival])}
+
+    def ranked(self, scores: NDArray[np.float64]) -> list[int]:
+        """Return the positions of the places, best score first; ties by document id, then offset."""
+
+        def key(i: int) -> tuple[float, str, int]:
+            hit, start, _ = self.places[i]
+            return -scores[i], hit.document.id, start
+
+        return sorted(range(len(self.places)), key=key)
+
+
+def weighted(features: Mapping[str, NDArray[np.float64]], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return the weighted sum of the features, plus the weight called "bias" if there is one."""
+    total = np.full(len(next(iter(features.values()))), weights.get("bias", 0.0))
+    for name, weight in weights.items():
+        if name != "bias":
+            total += weight * features[name]
+    return total
+
+
+def _share_held(hit: SearchHit, text: str) -> float:
+    """Return the share of the question's idf whose terms the text holds; 0 for a question without terms."""
+    in_all = sum(hit.question_terms.values())
+    held = set(analyse(text, hit.document.language))
+    return sum(weight for term, weight in hit.question_terms.items() if term in held) / in_all if in_all else 0.0

@@ -1,0 +1,202 @@
+"""Questions with known answers → examples to learn from, in batches."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from index import PassageIndex, split_passages
+from index.encoder import BertEncoder, TokenStates
+from index.sentences import split_sentences
+from qa.noise import NOISES
+from qa.questions import Question, QuestionFile
+from qa.retriever import Retriever
+from qa.training.settings import TrainingSettings
+
+# Passages that the retriever ranks high, though they do not answer; the first are drawn most.
+_HARD_NEGATIVES = 20
+_HARD = 0.85
+_RANK_DECAY = 0.4
+# Examples of like length share a batch, within runs of this many batches.
+_SORTED_TOGETHER = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A passage as the model is shown it: its states, and its sentences and answers as offsets into its text."""
+
+    states: TokenStates
+    sentences: tuple[tuple[int, int], ...]
+    answers: tuple[tuple[int, int], ...]
+    exact: bool
+
+    @property
+    def right(self) -> list[int]:
+        """The numbers of the sentences that hold an answer whole."""
+        return [
+            number
+            for number, (start, end) in enumerate(self.sentences)
+            if any(start <= s and e <= end for s, e in self.answers)
+        ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A question, and the passages shown with it."""
+
+    question: str
+    shown: tuple[Shown, ...]
+
+    @property
+    def tokens(self) -> int:
+        return max(len(passage.states.states) for passage in self.shown)
+
+
+class Corpus:
+    """One file's questions, its passages after the lower layers, and what the retriever finds for each question."""
+
+    def __init__(
+        self,
+        file: QuestionFile,
+        passage_index: PassageIndex,
+        encoder: BertEncoder,
+        *,
+        first_layer: int,
+        held_out: Set[str],
+    ) -> None:
+        self.questions = [question for question in file.questions if topic(question) not in held_out]
+        self._sentences: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._states: dict[str, TokenStates] = {}
+        self._spans: dict[str, tuple[str, int, int]] = {}
+        self._of_document: dict[str, list[str]] = defaultdict(list)
+        for document in passage_index.documents():
+            for passage in split_passages(document):
+                inside = split_sentences(document.text, passage.start, passage.end, language=document.language)
+                states = encoder.read(passage.text, prompt="passage: ", layers=first_layer)
+                self._sentences[passage.id] = tuple((s - passage.start, e - passage.start) for s, e in inside)
+                self._states[passage.id] = TokenStates(states.states.half(), states.offsets)
+                self._spans[passage.id] = (document.id, passage.start, passage.end)
+                self._of_document[document.id].append(passage.id)
+        retriever = Retriever(passage_index)
+        self._ranked = {
+            q.id: [hit.passage.id for hit in retriever.retrieve(q.text, top_k=_HARD_NEGATIVES)] for q in self.questions
+        }
+        away = {question.group for question in file.questions if topic(question) in held_out}
+        self._others = [i for document_id, ids in self._of_document.items() if document_id not in away for i in ids]
+
+    def example(self, asked: str, target: Question, settings: TrainingSettings, rng: random.Random) -> Example | None:
+        """Show a question the passage that answers `target` and one that does not."""
+        # A question of a file without paragraphs that nothing answers is of no document.
+        own = self._of_document.get(target.group) or self._ranked[target.id][:1]
+        gold = [i for i in own if self._answers(i, target)]
+        if not target.answers:
+            chosen = [rng.choice(own)]
+        elif not gold:
+            return None
+        elif rng.random() < settings.masked:
+            chosen = [self._negative(target, rng), self._negative(target, rng)]
+        else:
+            chosen = [gold[0], self._negative(target, rng)]
+        shown = [self._shown(i, target) for i in dict.fromkeys(chosen)]
+        # The passage that a question without an answer was asked of is shown whole: what makes it
+        # look like an answer may stand anywhere.
+        if target.answers:
+            shown = [s if rng.random() < settings.whole else cropped(s, settings.crop, rng) for s in shown]
+        return Example(asked, tuple(shown))
+
+    def _negative(self, target: Question, rng: random.Random) -> str:
+        hard = [i for i in self._ranked[target.id] if not self._answers(i, target)]
+        if hard and rng.random() < _HARD:
+            return hard[min(int(rng.expovariate(_RANK_DECAY)), len(hard) - 1)]
+        return rng.choice([i for i in self._others if not self._answers(i, target)] or hard)
+
+    def _answers(self, passage_id: str, target: Question) -> tuple[tuple[int, int], ...]:
+        document_id, start, end = self._spans[passage_id]
+        return tuple(
+            (s - start, e - start) for d, s, e in target.answers if d == document_id and start <= s and e <= end
+        )
+
+    def _shown(self, passage_id: str, target: Question) -> Shown:
+        return Shown(
+            self._states[passage_id], self._sentences[passage_id], self._answers(passage_id, target), target.exact
+        )
+
+
+def topic(question: Question) -> str:
+    """Return what questions of one subject share: their article, or else their document."""
+    return question.article or question.group
+
+
+def held_out_topics(files: Sequence[QuestionFile]) -> frozenset[str]:
+    """Return one topic in ten, told by its name, and at least one: the same topics whatever else is read."""
+    digests = {
+        topic(question): int(hashlib.sha256(topic(question).encode()).hexdigest(), 16)
+        for file in files
+        for question in file.questions
+    }
+    held_out = {name for name, digest in digests.items() if digest % 10 == 2}
+    return frozenset(held_out or {min(digests, key=lambda name: digests[name])})
+
+
+def cropped(passage: Shown, longest: int, rng: random.Random) -> Shown:
+    """Return a run of whole sentences of at most `longest` tokens, with the answer in it if there is one."""
+    ranges = [np.flatnonzero(passage.states.within(start, end)) for start, end in passage.sentences]
+    if len(passage.states.states) <= longest or not all(map(len, ranges)):
+        return passage
+    kept = passage.right or ([] if passage.answers else [rng.randrange(len(ranges))])
+    if not kept:
+        # The answer runs over the end of a sentence; there is no run that surely holds it.
+        return passage
+    first, last = min(kept), max(kept)
+    while True:
+        wider = [
+            (f, g)
+            for f, g in ((first - 1, last), (first, last + 1))
+            if f >= 0 and g < len(ranges) and ranges[g][-1] + 1 - ranges[f][0] <= longest
+        ]
+        if not wider:
+            break
+        first, last = rng.choice(wider)
+    begin, end = int(ranges[first][0]), int(ranges[last][-1]) + 1
+    states = TokenStates(passage.states.states[begin:end], passage.states.offsets[begin:end])
+    return Shown(states, passage.sentences[first : last + 1], passage.answers, passage.exact)
+
+
+def examples_of_an_epoch(
+    corpora: Sequence[Corpus], settings: TrainingSettings, rng: random.Random
+) -> list[list[Example]]:
+    """Return the batches of one pass over the questions, in random order, like lengths together.
+
+    A question that stands in several files under one id is asked in `languages` of them.
+    """
+    versions: dict[str, list[tuple[Corpus, Question]]] = defaultdict(list)
+    for corpus in corpora:
+        for question in corpus.questions:
+            versions[question.id.removeprefix(f"{question.file}:")].append((corpus, question))
+    examples = []
+    for same in versions.values():
+        for _, question in rng.sample(same, min(settings.languages, len(same))):
+            corpus, target = rng.choice(same) if rng.random() < settings.foreign else _in_own(same, question)
+            noise = rng.choice(list(NOISES.values())) if rng.random() < settings.noisy else None
+            asked = noise(question.text, rng) if noise else question.text
+            example = corpus.example(asked, target, settings, rng)
+            if example:
+                examples.append(example)
+    rng.shuffle(examples)
+    batches: list[list[Example]] = []
+    run = _SORTED_TOGETHER * settings.batch
+    for begin in range(0, len(examples), run):
+        ordered = sorted(examples[begin : begin + run], key=lambda example: example.tokens)
+        together = [ordered[i : i + settings.batch] for i in range(0, len(ordered), settings.batch)]
+        rng.shuffle(together)
+        batches.extend(together)
+    return batches
+
+
+def _in_own(same: Sequence[tuple[Corpus, Question]], question: Question) -> tuple[Corpus, Question]:
+    return next((corpus, other) for corpus, other in same if other is question)

@@ -1,0 +1,116 @@
+"""Fit the few numbers on top of the joint model, on articles that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from qa.features import CONFIDENCE, RANKING, ReaderWeights, SentenceFeatures, weighted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FLATTENING = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A question as it was read; `right` tells, for each sentence read, whether it answers.
+
+    `other_subject` is a question whose own subject had been taken out of the documents.
+    """
+
+    features: SentenceFeatures
+    right: NDArray[np.bool_]
+    answerable: bool
+    other_subject: bool
+
+
+def fit(cases: Sequence[Case], *, false_answers: float) -> ReaderWeights:
+    """Fit all of a reader's numbers; the threshold lets through `false_answers` of other subjects."""
+    sentence = fit_sentences([case for case in cases if case.right.any()])
+    confidence = fit_confidence(cases, sentence)
+    weights = ReaderWeights(sentence, confidence, 0.0)
+    return ReaderWeights(sentence, confidence, threshold_for(cases, weights, false_answers))
+
+
+def fit_sentences(cases: Sequence[Case]) -> dict[str, float]:
+    """Maximise the likelihood that a softmax over a question's sentences puts one that answers first."""
+    matrices = [np.stack([case.features.ranking[name] for name in RANKING], axis=1) for case in cases]
+    everything = np.concatenate(matrices)
+    spread = _spread(everything)
+    inputs = torch.tensor(everything / spread)
+    right = torch.tensor(np.concatenate([case.right for case in cases]))
+    owner = torch.tensor(np.repeat(np.arange(len(cases)), [len(rows) for rows in matrices]))
+    weights = torch.zeros(len(RANKING), dtype=torch.float64, requires_grad=True)
+
+    def loss() -> Tensor:
+        logits = inputs @ weights
+        scores = torch.exp(logits - logits.detach().max())
+        total = torch.zeros(len(cases), dtype=torch.float64).index_add(0, owner, scores)
+        good = torch.zeros(len(cases), dtype=torch.float64).index_add(0, owner, scores * right)
+        return torch.log(total / good).mean() + _FLATTENING * weights.square().sum()
+
+    _minimise(loss, weights)
+    return {name: round(float(w / s), 5) for name, w, s in zip(RANKING, weights.detach(), spread, strict=True)}
+
+
+def fit_confidence(cases: Sequence[Case], sentence: dict[str, float]) -> dict[str, float]:
+    """Fit the logistic regression for "the first sentence answers"."""
+    firsts = [first_of(case, sentence) for case in cases]
+    inputs = np.array([[features[name][0] for name in CONFIDENCE] for features, _ in firsts])
+    mean, spread = inputs.mean(axis=0), _spread(inputs)
+    x = torch.tensor((inputs - mean) / spread)
+    y = torch.tensor([right for _, right in firsts], dtype=torch.float64)
+    weights = torch.zeros(len(CONFIDENCE) + 1, dtype=torch.float64, requires_grad=True)
+
+    def loss() -> Tensor:
+        fitted = functional.binary_cross_entropy_with_logits(x @ weights[:-1] + weights[-1], y)
+        return fitted + 0.1 * _FLATTENING * weights[:-1].square().sum()
+
+    _minimise(loss, weights)
+    w = weights.detach().numpy()
+    found = {name: round(float(v), 5) for name, v in zip(CONFIDENCE, w[:-1] / spread, strict=True)}
+    return {**found, "bias": round(float(w[-1] - (w[:-1] * mean / spread).sum()), 5)}
+
+
+def first_of(case: Case, sentence: dict[str, float]) -> tuple[dict[str, NDArray[np.float64]], bool]:
+    """Return the confidence features of the sentence that the weights put first, and whether it answers."""
+    order = case.features.ranked(weighted(case.features.ranking, sentence))
+    return dict(case.features.confidence(order)), bool(case.right[order[0]])
+
+
+def confidence_of(case: Case, weights: ReaderWeights) -> float:
+    features, _ = first_of(case, dict(weights.sentence))
+    return float(1 / (1 + np.exp(-weighted(features, weights.confidence)[0])))
+
+
+def threshold_for(cases: Sequence[Case], weights: ReaderWeights, false_answers: float) -> float:
+    """Return the confidence that only this share of the questions about another subject reaches."""
+    others = [confidence_of(case, weights) for case in cases if case.other_subject]
+    return round(float(np.quantile(others, 1 - false_answers, method="higher")), 3)
+
+
+def _spread(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = columns.std(axis=0)
+    # A feature that is the same everywhere says nothing; its weight stays zero.
+    found[found == 0] = 1
+    return found
+
+
+def _minimise(loss: Callable[[], Tensor], weights: Tensor) -> None:
+    optimizer = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
+
+    def step() -> Tensor:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(step)  # type: ignore[no-untyped-call]

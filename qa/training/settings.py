@@ -1,0 +1,31 @@
+"""What can be set for a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """How the joint model is trained; the defaults are those of the shipped one.
+
+    `batch` counts questions. Passages over `crop` tokens are cut to a run of sentences of that length,
+    but for a share of `whole` and those of questions without an answer. Shares of the examples:
+    `masked` are shown no passage that answers, `noisy` have a question as a hurried person types it,
+    `foreign` take the passage in another language where the files hold the same question in several.
+    """
+
+    steps: int = 2000
+    batch: int = 8
+    learning_rate: float = 1.5e-4
+    head_learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    first_layer: int = 7
+    dropout: float = 0.1
+    crop: int = 160
+    whole: float = 0.2
+    masked: float = 0.1
+    noisy: float = 0.25
+    foreign: float = 0.5
+    languages: int = 2
+    seed: int = 0

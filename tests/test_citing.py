@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from index import make_document, split_passages
+from qa import Finding, SearchHit
+from qa.citing import cite
+
+QUESTION = "Que dit-on ?"
+TEXT = "Le Mali attend des engrais. Il les paiera en 2023. Le port de Dakar est plein. La mer est calme."
+
+
+def findings(*sentences, text=TEXT, date=None):
+    """Return findings of (sentence, score) in one document."""
+    document = make_document(f" date {date} {text}" if date else text)
+    (passage,) = split_passages(document)
+    hit = SearchHit(passage, document, 1.0, 1)
+    found = []
+    for sentence, score in sentences:
+        start = document.text.index(sentence)
+        found.append(Finding(hit, start, start + len(sentence), score))
+    return found
+
+
+def quotes(question, *found):
+    ordered = sorted((finding for several in found for finding in several), key=lambda finding: -finding.score)
+    return [citation.quote for citation in cite(question, ordered)]
+
+
+def test_near_copies_are_cited_once():
+    one = findings(
+        ("La Russie promet 50.000 tonnes de blé à six pays.", 3.0),
+        text="La Russie promet 50.000 tonnes de blé à six pays.",
+    )
+    copy = findings(
+        ("La Russie a promis 50.000 tonnes de blé à six pays.", 2.9),
+        text="La Russie a promis 50.000 tonnes de blé à six pays.",
+    )
+    other = findings(("Le port de Dakar est plein.", 2.0))
+    first, second = cite(QUESTION, [*one, *copy, *other])
+    assert (first.quote, second.quote) == (one[0].text, other[0].text)
+    (repeat,) = first.also_in
+    assert repeat.document.text[repeat.start : repeat.end] == repeat.quote == copy[0].text
+
+
+def test_a_repeat_in_the_same_document_is_dropped():
+    (one,) = findings(("La mer est calme.", 1.0))
+    assert [citation.also_in for citation in cite(QUESTION, [one, one])] == [()]
+
+
+def test_quotes_of_one_document_come_in_reading_order():
+    found = findings(("La mer est calme.", 3.0), ("Le Mali attend des engrais.", 2.5))
+    assert quotes(QUESTION, found) == ["Le Mali attend des engrais.", "La mer est calme."]
+
+
+def test_quotes_of_several_documents_come_best_first():
+    here, there = findings(("La mer est calme.", 2.5)), findings(("Il pleut à Bamako.", 3.0), text="Il pleut à Bamako.")
+    assert quotes(QUESTION, here, there) == ["Il pleut à Bamako.", "La mer est calme."]
+
+
+@pytest.mark.parametrize("question", ["Où en est-on actuellement ?", "What is the latest figure?"])
+def test_a_question_about_the_present_gets_the_newest_first(question):
+    old = findings(("Le blé vaut 300 euros.", 3.0), text="Le blé vaut 300 euros.", date="2022-03")
+    new = findings(("Le blé vaut 250 euros.", 2.9), text="Le blé vaut 250 euros.", date="2023-01")
+    assert quotes(question, old, new) == ["Le blé vaut 250 euros.", "Le blé vaut 300 euros."]
+    assert quotes("Combien vaut le blé ?", old, new) == ["Le blé vaut 300 euros.", "Le blé vaut 250 euros."]
+
+
+def test_what_scores_far_below_the_first_is_left_out_unless_several_are_asked_for():
+    found = findings(
+        ("Le Mali attend des engrais.", 9.0), ("La mer est calme.", 6.0), ("Le port de Dakar est plein.", 1.0)
+    )
+    assert quotes("Qui attend ?", found) == ["Le Mali attend des engrais."]
+    for question in ("Quels pays attendent ?", "Which countries wait?", "Lesquels attendent ?"):
+        assert quotes(question, found) == ["Le Mali attend des engrais.", "La mer est calme."]
+
+
+def test_at_most_three_are_cited():
+    names = ("Bamako", "Dakar", "Niamey", "Accra")
+    text = " ".join(f"{name} attend la pluie et le {number} mai." for number, name in enumerate(names, start=3))
+    found = findings(
+        *((f"{name} attend la pluie et le {n} mai.", 1.0) for n, name in enumerate(names, start=3)), text=text
+    )
+    assert len(cite(QUESTION, found)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "context"),
+    [
+        (TEXT, "Il les paiera en 2023.", "Le Mali attend des engrais."),
+        (TEXT, "Le port de Dakar est plein.", None),
+        ("Il les paiera en 2023. La mer est calme.", "Il les paiera en 2023.", None),
+        ("Dakar waits. This surprised everyone in town.", "This surprised everyone in town.", "Dakar waits."),
+        ("Dakar attend. « C’est long », dit le maire.", "« C’est long », dit le maire.", "Dakar attend."),
+        ("Dakar attend. Cent bateaux sont là.", "Cent bateaux sont là.", None),
+    ],
+)
+def test_a_quote_that_leans_on_the_sentence_before_carries_it(text, quote, context):
+    (citation,) = cite(QUESTION, findings((quote, 1.0), text=text))
+    assert (citation.context and citation.context.text) == context
+    if citation.context:
+        start, end = citation.context.start, citation.context.end
+        assert citation.document.text[start:end] == context

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from index import InputError, PassageIndex, make_document
+from index.sentences import split_sentences
+from qa import Retriever
+from qa.features import CONFIDENCE, RANKING, ReaderWeights, SentenceFeatures, weighted
+
+TEXT = "Le Mali attend ses engrais. La mer est calme. Le port de Dakar décharge du riz en 2022."
+
+
+@pytest.fixture
+def retriever(tmp_path, embedder):
+    return Retriever(PassageIndex.build(tmp_path / "index", [make_document(TEXT)], embedder=embedder))
+
+
+def features_of(question, retriever, answers=(3.0, 1.0, 2.0)):
+    hits = retriever.retrieve(question)
+    places = [(hit, *place) for hit in hits for place in split_sentences(hit.document.text)]
+    return SentenceFeatures.of(question, places, [None] * 3, answers, [(0.5, 0.6), (0.7, 0.7), (0.8, 0.9)])
+
+
+def test_words_are_the_share_of_idf_held(retriever):
+    # One passage in all: idf of a word it holds is ln(1 + .5/1.5), of one it lacks ln(1 + 1.5/.5).
+    held, lacked = np.log(1 + 0.5 / 1.5), np.log(1 + 1.5 / 0.5)
+    found = features_of("engrais Tombouctou", retriever).columns
+    np.testing.assert_allclose(found["passage_words"], held / (held + lacked), atol=1e-6)
+    np.testing.assert_allclose(found["words"], [held / (held + lacked), 0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers"),
+    [("Quand décharge-t-il ?", [0, 0, 1]), ("In what year?", [0, 0, 1]), ("Qui décharge ?", [0, 0, 0])],
+)
+def test_a_number_counts_only_where_one_is_asked_for(retriever, question, numbers):
+    assert features_of(question, retriever).ranking["number"].tolist() == numbers
+
+
+def test_words_say_nothing_across_languages(retriever):
+    english = features_of("What is it that the port of Dakar does with the mer?", retriever).columns
+    assert english["foreign"].tolist() == [1, 1, 1] and english["native_words"].tolist() == [0, 0, 0]
+    assert english["foreign_answers"].tolist() == english["answers"].tolist()
+    french = features_of("Que fait le port de Dakar ?", retriever).columns
+    assert french["foreign"].tolist() == french["foreign_answers"].tolist() == [0, 0, 0]
+    assert french["native_words"].tolist() == french["words"].tolist() != [0, 0, 0]
+
+
+def test_margin_is_over_the_best_sentence_of_another_passage(tmp_path, embedder):
+    documents = [make_document("Le Mali attend. Il pleut."), make_document("Le Niger attend.")]
+    retriever = Retriever(PassageIndex.build(tmp_path / "two", documents, embedder=embedder))
+    hits = sorted(retriever.retrieve("Qui attend ?"), key=lambda hit: hit.document.text)
+    places = [(hit, *place) for hit in hits for place in split_sentences(hit.document.text)]
+    features = SentenceFeatures.of("Qui attend ?", places, [None] * 3, [5.0, 4.0, 1.5], [(0, 0)] * 3)
+    assert features.confidence([0, 1, 2])["margin"].tolist() == [3.5]
+    assert features.confidence([2, 0, 1])["margin"].tolist() == [-3.5]
+
+
+def test_a_question_of_stop_words_or_signs_has_features_too(retriever):
+    for question in ("et de la ?", "où ?", "1", "Δ"):
+        assert all(np.isfinite(values).all() for values in features_of(question, retriever).columns.values())
+
+
+def test_ties_are_broken_by_place(retriever):
+    features = features_of("Que fait le port ?", retriever)
+    assert features.ranked(np.array([1.0, 2.0, 1.0])) == [1, 0, 2]
+
+
+def test_a_weighted_sum_has_its_bias():
+    features = {"a": np.array([1.0, 2.0]), "b": np.array([0.5, 0.0])}
+    np.testing.assert_allclose(weighted(features, {"a": 2.0, "b": 4.0, "bias": -1.0}), [3.0, 3.0])
+
+
+def test_weights_are_read_back(tmp_path):
+    path = tmp_path / "reader.json"
+    path.write_text(json.dumps({"sentence": {"answers": 1.0}, "confidence": {"bias": 0.0}, "threshold": 0.3}))
+    assert ReaderWeights.load(path) == ReaderWeights({"answers": 1.0}, {"bias": 0.0}, 0.3)
+    for text in ("{}", "[]", "no JSON"):
+        path.write_text(text)
+        with pytest.raises(InputError, match="does not hold a reader's weights"):
+            ReaderWeights.load(path)
+
+
+def test_the_shipped_weights_name_features_that_exist():
+    from qa.joint_reader import SHIPPED, WEIGHTS_FILE
+
+    shipped = ReaderWeights.load(SHIPPED / WEIGHTS_FILE)
+    assert set(shipped.sentence) == set(RANKING) and set(shipped.confidence) == {*CONFIDENCE, "bias"}
+    assert 0 < shipped.threshold < 1

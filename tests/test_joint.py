@@ -1,0 +1,128 @@
+"""The trained model: its arithmetic on small examples, and the shipped one as a user has it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from index import InputError, PassageIndex, make_document
+from index.encoder import TokenStates, open_encoder
+from qa import Retriever, open_reader
+from qa.joint import Asked, Batch, JointModel, Pair, best_span, log_sum_exp
+
+TEXT = (
+    "Le ministre malien a reçu mardi son homologue à Bamako. La Russie livrera 300.000 tonnes d’engrais en 2023. "
+    "Le port de Dakar décharge du riz. La pluie est attendue demain."
+)
+
+
+def states(*rows, width=4, words=None):
+    offsets = np.array(words or [(i, i + 1) for i in range(len(rows))])
+    return TokenStates(torch.nn.functional.one_hot(torch.tensor(rows), width).float(), offsets)
+
+
+def test_function_words_do_not_count():
+    asked = Asked.of("le riz", states(0, 1, words=[(0, 2), (3, 6)]))
+    assert asked.weights.tolist() == [0, 1]
+    # Nothing but function words: then they count alike.
+    assert Asked.of("où le", states(0, 1, words=[(0, 2), (3, 5)])).weights.tolist() == [0.5, 0.5]
+
+
+def test_match_is_the_weighted_best_cosine():
+    asked = Asked(states(0, 1), torch.tensor([0.25, 0.75]))
+    pair = Pair.of(asked, states(2, 0, 1, 3), [(0, 2), (2, 4), (9, 12)])
+    assert pair.sentences == [(0, 2), (2, 4), (0, 0)]
+    # The first sentence holds the first token, the second the second, and with the one before both.
+    assert pair.match[:2].tolist() == [[0.25, 0.25], [0.75, 1.0]]
+    assert pair.nearest.tolist() == [1, 1, 0, 1, 1, 0]
+
+
+def test_a_batch_pads_and_numbers_its_sentences():
+    asked = Asked(states(0), torch.tensor([1.0]))
+    batch = Batch.of([Pair.of(asked, states(1, 2), [(0, 1), (1, 2)]), Pair.of(asked, states(3), [(0, 1)])])
+    assert batch.kind.tolist() == [[0, 1, 1], [0, 1, -1]]
+    assert batch.sentence.tolist() == [[-1, 0, 1], [-1, 2, -1]]
+    assert batch.owner.tolist() == [0, 0, 1]
+
+
+def test_log_sum_exp_of_groups():
+    found = log_sum_exp(torch.tensor([1.0, 2.0, -3.0]), torch.tensor([0, 0, 2]), 3)
+    np.testing.assert_allclose(found[[0, 2]], [np.log(np.exp(1) + np.exp(2)), -3], atol=1e-6)
+    assert found[1] < -1000
+
+
+def test_the_best_span_is_no_longer_than_allowed():
+    start, end = np.array([1.0, 5.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0, 4.0])
+    assert best_span(start, end, longest=4) == (1, 3)
+    assert best_span(start, end, longest=2) == (1, 1)
+    for size in range(1, 7):
+        start, end = np.random.default_rng(size).normal(size=(2, size))
+        pairs = [(start[i] + end[j], i, j) for i in range(size) for j in range(i, min(i + 3, size))]
+        assert best_span(start, end, longest=3) == max(pairs)[1:]
+
+
+@pytest.mark.slow
+def test_padding_and_company_change_nothing():
+    encoder = open_encoder()
+    model = JointModel.untrained(encoder, first_layer=11).eval()
+    asked = Asked.of("Qui ?", encoder.read("Qui ?", prompt="query: ", layers=11))
+    pairs = [
+        Pair.of(asked, encoder.read(text, prompt="passage: ", layers=11), [(0, len(text))]) for text in (TEXT, "Dakar.")
+    ]
+    with torch.inference_mode():
+        together, alone = model(Batch.of(pairs)), [model(Batch.of([pair])) for pair in pairs]
+    np.testing.assert_allclose(together.sentence, torch.cat([one.sentence for one in alone]), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_saved_model_comes_back(tmp_path):
+    encoder = open_encoder()
+    model = JointModel.untrained(encoder, first_layer=11)
+    model.save(tmp_path / "m.safetensors")
+    again = JointModel.load(tmp_path / "m.safetensors", encoder)
+    assert again.first_layer == 11 and not again.training
+    for name, tensor in model.state_dict().items():
+        np.testing.assert_allclose(again.state_dict()[name], tensor, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_another_file_is_no_reader(tmp_path):
+    for content in (b"", b"{}", b"PK\x03\x04 archive"):
+        (tmp_path / "m.safetensors").write_bytes(content)
+        with pytest.raises(InputError, match="is not a trained reader"):
+            JointModel.load(tmp_path / "m.safetensors", open_encoder())
+    with pytest.raises(InputError, match="expected those of `sourcier train-reader`"):
+        open_reader(tmp_path / "nowhere")
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory):
+    passage_index = PassageIndex.build(tmp_path_factory.mktemp("joint") / "i", [make_document(TEXT)])
+    question = "Combien de tonnes d'engrais seront livrées ?"
+    return open_reader().read(question, Retriever(passage_index).retrieve(question))
+
+
+@pytest.mark.slow
+def test_the_shipped_reader_finds_the_sentence_and_the_span(reading):
+    assert len(reading.findings) == 4
+    first = reading.findings[0]
+    assert first.text == "La Russie livrera 300.000 tonnes d’engrais en 2023."
+    assert "300.000" in first.span.text and reading.confidence > 0.5
+    for finding in reading.findings:
+        assert finding.start <= finding.span.start < finding.span.end <= finding.end
+        assert TEXT[finding.span.start : finding.span.end] == finding.span.text
+    assert [f.score for f in reading.findings] == sorted((f.score for f in reading.findings), reverse=True)
+
+
+@pytest.mark.slow
+def test_a_passage_read_before_reads_the_same(tmp_path):
+    passage_index = PassageIndex.build(tmp_path / "i", [make_document(TEXT), make_document("Il pleut à Dakar.")])
+    reader, retriever = open_reader(), Retriever(passage_index)
+    first, *_, last = [reader.read(q, retriever.retrieve(q)) for q in ("Qui pleut ?", "Où ?", "Dakar ?", "Qui pleut ?")]
+    assert first == last
+
+
+@pytest.mark.slow
+def test_no_hits_is_no_answer():
+    assert (open_reader().read("Qui ?", []).findings, open_reader().read("Qui ?", []).confidence) == ((), 0.0)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from index import InputError, PassageIndex
+from index.encoder import TokenStates, open_encoder
+from qa import open_reader
+from qa.features import CONFIDENCE, RANKING
+from qa.joint import JointModel
+from qa.questions import load_question_file
+from qa.training import TrainingSettings, train_reader
+from qa.training.examples import Corpus, Shown, cropped, examples_of_an_epoch, held_out_topics
+from qa.training.learning import loss_of
+
+NAMES = [
+    "Awa",
+    "Binta",
+    "Cheikh",
+    "Djibril",
+    "Fatou",
+    "Ibrahima",
+    "Kadi",
+    "Lamine",
+    "Mariam",
+    "Ousmane",
+    "Penda",
+    "Salif",
+]
+TRADES = ["tisse des nattes", "vend du sel", "forge des houes", "pêche la carpe", "sculpte le bois", "cuit des jarres"]
+QUICK = TrainingSettings(steps=12, batch=4, first_layer=11, head_learning_rate=3e-3)
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """A file of twelve villages whose trades are told in sentences of one form."""
+    rng, articles = random.Random(7), []
+    for number, name in enumerate(NAMES):
+        people = rng.sample(NAMES, 4)
+        sentences = [f"{person} {trade}." for person, trade in zip(people, rng.sample(TRADES, 4), strict=True)]
+        context = f"Voici le village {number} de {name}. " + " ".join(sentences)
+        questions = [
+            {
+                "id": f"{number}-{person}",
+                "question": f"Que fait {person} au village {number} ?",
+                "answers": [{"text": s.partition(" ")[2][:-1], "answer_start": context.index(s) + len(person) + 1}],
+            }
+            for person, s in zip(people, sentences, strict=True)
+        ]
+        questions.append(
+            {"id": f"{number}-x", "question": f"Que fait le roi {number} ?", "answers": [], "is_impossible": True}
+        )
+        articles.append({"title": f"village {number}", "paragraphs": [{"context": context, "qas": questions}]})
+    path = tmp_path / "toy.json"
+    path.write_text(json.dumps({"data": articles}), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def corpus(toy, tmp_path, embedder):
+    file = load_question_file(toy)
+    passage_index = PassageIndex.build(tmp_path / "toy-index", file.documents, embedder=embedder)
+    return Corpus(file, passage_index, open_encoder(), first_layer=11, held_out=held_out_topics([file]))
+
+
+def test_held_out_topics_are_few_and_stay_the_same(toy):
+    file = load_question_file(toy)
+    held_out = held_out_topics([file])
+    assert 1 <= len(held_out) <= 4 and held_out == held_out_topics([file])
+    assert held_out < {question.article for question in file.questions}
+
+
+@pytest.mark.slow
+def test_examples_show_the_answer_and_something_else(corpus, toy):
+    batches = examples_of_an_epoch([corpus], QUICK, random.Random(0))
+    examples = [example for batch in batches for example in batch]
+    held_out = held_out_topics([load_question_file(toy)])
+    assert len(examples) == 5 * (12 - len(held_out))
+    answerable = [example for example in examples if any(shown.answers for shown in example.shown)]
+    assert len(answerable) >= 0.7 * len(examples)
+    for example in answerable:
+        assert [len(shown.right) for shown in example.shown] == [1, 0]
+    assert examples_of_an_epoch([corpus], QUICK, random.Random(0))[0][0].question == batches[0][0].question
+
+
+def test_a_crop_is_whole_sentences_around_the_answer():
+    words = [(i, i + 1) for i in range(60)]
+    shown = Shown(
+        TokenStates(torch.zeros(60, 2), np.array(words)),
+        tuple((i, i + 10) for i in range(0, 60, 10)),
+        ((33, 35),),
+        True,
+    )
+    for seed in range(20):
+        crop = cropped(shown, 25, random.Random(seed))
+        assert len(crop.states.states) == 20 and len(crop.sentences) == 2
+        assert (30, 40) in crop.sentences and crop.states.offsets[0, 0] == crop.sentences[0][0]
+    assert cropped(shown, 60, random.Random(0)) is shown
+
+
+@pytest.mark.slow
+def test_the_loss_is_lower_for_the_right_sentence(corpus):
+    """The gradient raises what answers: after a few steps on one batch the loss has fallen."""
+    encoder = open_encoder()
+    torch.manual_seed(0)
+    model = JointModel.untrained(encoder, first_layer=11)
+    batch = examples_of_an_epoch([corpus], QUICK, random.Random(0))[0]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
+    losses = []
+    for _ in range(8):
+        loss = loss_of(model, batch, encoder, torch.device("cpu"))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.slow
+def test_training_on_a_toy_set_gets_better_and_can_be_resumed(toy, tmp_path, embedder, monkeypatch):
+    seen = []
+    monkeypatch.setattr("qa.training.learning._CHECKPOINT_EVERY", 5)
+
+    def stop_at_seven(step, steps, loss):
+        seen.append((step, loss))
+        if step == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_reader([toy], tmp_path / "reader", settings=QUICK, embedder=embedder, on_step=stop_at_seven)
+    with pytest.raises(InputError, match="other settings"):
+        other = TrainingSettings(steps=13, batch=4, first_layer=11)
+        train_reader([toy], tmp_path / "reader", settings=other, embedder=embedder)
+    resumed = []
+    train_reader(
+        [toy], tmp_path / "reader", settings=QUICK, embedder=embedder, on_step=lambda *step: resumed.append(step)
+    )
+    assert [step for step, _, _ in resumed] == list(range(6, 13))
+    # The two steps done twice are the same ones.
+    np.testing.assert_allclose([loss for _, _, loss in resumed[:2]], [loss for _, loss in seen[5:]], rtol=1e-3)
+    assert np.mean([loss for _, _, loss in resumed[-3:]]) < 0.8 * np.mean([loss for _, loss in seen[:3]])
+    stored = json.loads((tmp_path / "reader" / "reader.json").read_text(encoding="utf-8"))
+    assert set(stored["sentence"]) == set(RANKING) and set(stored["confidence"]) == {*CONFIDENCE, "bias"}
+    assert 0 <= stored["held_out"]["sentence hit@1"] <= 1
+    assert open_reader(tmp_path / "reader").threshold == stored["threshold"]
+
+
+def test_one_topic_is_not_enough(tmp_path, embedder):
+    context = "Awa tisse des nattes."
+    asked = {"id": "1", "question": "Que fait Awa ?", "answers": [{"text": "tisse", "answer_start": 4}]}
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps({"data": [{"title": "a", "paragraphs": [{"context": context, "qas": [asked]}]}]}))
+    with pytest.raises(InputError, match="expected two or more"):
+        train_reader([path], tmp_path / "reader", settings=QUICK, embedder=embedder)
