@@ -244,18 +244,18 @@ def _read_lines(path: Path, text: str, name: str, sha256: str) -> QuestionFile:
             continue
         try:
             asked = json.loads(line)
+            words = _text(asked["question"])
             stated = [asked, *asked.get("also", ())] if asked["document"] is not None else []
             places = [place for one in stated for place in _places(one, by_name)]
-            language = asked.get("language") or detect_language(asked["question"])
             question = Question(
                 id=f"{name}:{asked['id']}",
-                text=_text(asked["question"]),
+                text=words,
                 answers=tuple(dict.fromkeys(places)),
                 exact=False,
                 group=by_name[stated[0]["document"]].id if stated else f"{name}:{asked['id']}",
                 article="",
                 file=name,
-                language=language,
+                language=asked.get("language") or detect_language(words),
                 kind=str(asked.get("kind") or ("answerable" if stated else "unanswerable")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -83,6 +83,75 @@ def test_info(indexed):
     assert "documents  2" in said and "dates      2022-10 to 2022-10" in said and "model      fake" in said
 
 
+@pytest.fixture
+def questions(folder):
+    asked = [
+        {"id": "1", "question": "Que fait le Mali ?", "document": "mali.txt", "quote": "Le Mali attend des engrais."},
+        {"id": "2", "question": "Que fait le prix du blé ?", "document": "ble.md", "quote": "Le prix du blé monte."},
+        {"id": "3", "question": "Qui a gagné la coupe ?", "document": None},
+    ]
+    path = folder / "docs" / "questions.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in asked), encoding="utf-8")
+    return path
+
+
+def test_evaluate_saves_a_report_and_compares_two(folder, questions):
+    said = run("evaluate", questions, "--masked", "--baseline", "--out", folder / "a", "--date", "2026-11-23")
+    assert said.startswith("3 questions (2 answerable, 1 not) over 2 documents in 2 passages; 2 asked once more")
+    assert f"Saved {folder / 'a' / 'report.json'}, {folder / 'a' / 'report.md'}, {folder / 'a' / 'report.svg'}." in said
+    assert {path.name for path in (folder / "a").iterdir()} == {"report.json", "report.md", "report.svg"}
+    report = json.loads((folder / "a" / "report.json").read_text(encoding="utf-8"))
+    assert (report["date"], report["model"], report["reader"]) == ("2026-11-23", "fake-1", "SentenceReader")
+    assert report["figures"]["all"]["recall@20"]["value"] == 1
+    assert set(report["baselines"]) == {"BM25 alone", "dense alone", "no reader"}
+    two = [folder / "a" / "report.json", folder / "a" / "report.json"]
+    compared = run("evaluate", "--compare", *two)
+    assert "5 questions asked by both" in compared and "Real" not in compared
+    run("evaluate", "--compare", *two, "--out", folder / "c")
+    assert {path.name for path in (folder / "c").iterdir()} == {"comparison.json", "comparison.md"}
+
+
+def test_evaluate_embeds_nothing_twice_in_a_kept_folder(folder, questions, monkeypatch):
+    embedder = FakeEmbedder()
+    monkeypatch.setattr("ui.cli.open_embedder", lambda *_: embedder)
+    options = ["--work", folder / "work", "--out", folder / "out"]
+    run("evaluate", questions, *options)
+    first = len(embedder.embedded)
+    run("evaluate", questions, *options)
+    assert len(embedder.embedded) == first == 2
+    questions.with_name("more.txt").write_text("Un autre texte.", encoding="utf-8")
+    run("evaluate", questions, *options)
+    assert len(list((folder / "work").iterdir())) == 2, "another corpus has another folder"
+
+
+def test_evaluate_without_matplotlib_says_how_to_get_a_chart(folder, questions, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    said = run("evaluate", questions, "--out", folder / "out")
+    assert (
+        "No chart: it needs matplotlib, which is not installed; get it with: pip install 'sourcier[evaluate]'" in said
+    )
+    assert {path.name for path in (folder / "out").iterdir()} == {"report.json", "report.md"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{}/none.json"], "cannot read"),
+        (["{}/docs/mali.txt"], 'has no "data"'),
+        (["{}/docs/questions.jsonl", "--out", "{}/docs/mali.txt"], "is a file"),
+        (["{}/docs/questions.jsonl", "--work", "{}/docs/mali.txt"], "is a file"),
+        (["--compare", "{}/none.json", "{}/none.json"], "cannot read"),
+        (["--compare", "{}/docs/questions.jsonl", "{}/none.json"], "is not a report"),
+    ],
+)
+def test_a_bad_evaluation_is_one_line_and_nothing_written(folder, questions, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(folder)
+    before = sorted(folder.rglob("*"))
+    code, said = fail(capsys, monkeypatch, "evaluate", *(argument.format(folder) for argument in arguments))
+    assert code == 1 and message in said and said.startswith("sourcier: ") and said.count("\n") == 1
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_the_default_index_is_the_one_of_the_environment(folder, monkeypatch):
     monkeypatch.setenv("SOURCIER_INDEX", str(folder / "mine"))
     run("index", folder / "docs")
@@ -135,12 +204,14 @@ def test_a_bad_question_is_one_line(indexed, capsys, monkeypatch, question, mess
 def test_bad_usage_is_exit_2(capsys, monkeypatch):
     assert fail(capsys, monkeypatch, "ask")[0] == 2
     assert fail(capsys, monkeypatch, "search", "Qui ?", "--top-k", "0")[0] == 2
+    assert fail(capsys, monkeypatch, "evaluate")[0] == 2
+    assert fail(capsys, monkeypatch, "evaluate", "a.json", "--compare", "a.json", "b.json")[0] == 2
 
 
 def test_the_installed_command_answers():
     found = subprocess.run([sys.executable, "-m", "ui.cli", "--help"], capture_output=True, text=True)
     assert found.returncode == 0
-    for command in ("index", "ask", "search", "chat", "info"):
+    for command in ("index", "ask", "search", "chat", "info", "evaluate"):
         assert command in found.stdout
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from index import load_documents
 from qa import Answerer
-from tests.benchmarks.squad import load_seed_questions
+from qa.questions import load_question_file
 from ui.demo import example_questions, seeds_folder
 
 DOCUMENTS = list(load_documents(seeds_folder()))
+ASKED = load_question_file(seeds_folder() / "questions.jsonl")
 
 
 def test_there_are_enough_documents_of_the_right_length():
@@ -33,8 +34,9 @@ def test_a_document_has_the_form_of_the_user_s_own(document):
 
 
 def test_every_gold_quote_stands_once_in_its_document():
-    documents, questions = load_seed_questions()
-    texts = {document.id: document.text for document in documents}
+    questions = ASKED.questions
+    texts = {document.id: document.text for document in ASKED.documents}
+    assert ASKED.skipped == ()
     assert len(questions) >= 80
     assert sum(not question.answers for question in questions) >= 20
     for question in questions:
@@ -44,7 +46,7 @@ def test_every_gold_quote_stands_once_in_its_document():
 
 def test_examples_come_from_the_corpus():
     examples = example_questions(DOCUMENTS)
-    asked = {question.text for question in load_seed_questions()[1]}
+    asked = {question.text for question in ASKED.questions}
     assert set(examples) == {"fr", "en"} and all(set(of) <= asked for of in examples.values())
     assert example_questions([]) == {}
 
@@ -53,7 +55,7 @@ def test_examples_come_from_the_corpus():
 def test_questions_are_answered_and_silence_is_kept(seeds_index):
     answerer = Answerer(seeds_index)
     found, silent, answerable, others = 0, 0, 0, 0
-    for question in load_seed_questions()[1]:
+    for question in ASKED.questions:
         answer = answerer.ask(question.text)
         if question.answers:
             answerable += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,10 +17,32 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from index import Document, IndexNotFoundError, PassageIndex, SourcierError, default_index_folder, load_documents
-from index.embedder import open_embedder
+from index import (
+    Document,
+    IndexNotFoundError,
+    InputError,
+    PassageIndex,
+    SourcierError,
+    default_index_folder,
+    load_documents,
+)
+from index.document import sha256_of
+from index.embedder import BUNDLED, open_embedder
 from index.passage_index import Progress as OnProgress
 from qa import Answer, Answerer, Retriever, SearchHit
+from qa.chart import INSTALL, draw
+from qa.comparison import compare
+from qa.evaluation import evaluate, shipped_reader
+from qa.questions import load_questions
+from qa.report import (
+    comparison_lines,
+    comparison_markdown,
+    make_report,
+    read_records,
+    report_lines,
+    report_markdown,
+    write_json,
+)
 from ui.demo import example_questions, seeds_folder
 
 app = typer.Typer(
@@ -116,6 +139,106 @@ def info(index: IndexOption = None) -> None:
     _say("\n".join(f"{name:<11}{value}" for name, value in rows.items()))
 
 
+@app.command("evaluate")
+def evaluate_command(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE...]", help="SQuAD-form files, or .jsonl files of questions with their documents beside them."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to save [default: sourcier-evaluation].")
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option("--work", metavar="DIR", help="Keep the index there for the next time.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="Embedding model: a folder, a Hub name, or 'bundled'.")
+    ] = BUNDLED,
+    masked: Annotated[
+        bool, typer.Option("--masked", help="Ask every question once more without the documents of its subject.")
+    ] = False,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Measure BM25 alone, the vectors alone, and no reader too.")
+    ] = False,
+    compare_two: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--compare", metavar="A.json B.json", help="Say which differences of two reports are real."),
+    ] = None,
+    date: Annotated[str | None, typer.Option("--date", metavar="DATE", help="Date to note in the report.")] = None,
+) -> None:
+    """Measure retrieval, answers and silence on questions with known answers; or compare two such reports."""
+    if bool(files) == bool(compare_two):
+        raise typer.BadParameter("expected either FILE... or --compare A.json B.json")
+    target = out or Path("sourcier-evaluation")
+    for folder in (target, *([work] if work else [])):
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder} is a file: expected a folder to write in")
+    if compare_two:
+        _compare(*compare_two, out)
+        return
+    asked = load_questions(files or [])
+    embedder = open_embedder(model)
+    with _kept_or_temporary(work) as place:
+        # One folder for each corpus and model: another run's vectors are never thrown away.
+        corpus = sha256_of("\n".join([embedder.fingerprint, *sorted(document.id for document in asked.documents)]))
+        with _progress() as on_progress:
+            passage_index = PassageIndex.build(
+                place / f"index-{corpus[:12]}", asked.documents, embedder=embedder, on_progress=on_progress
+            )
+        reader, threshold = shipped_reader(passage_index.embedder)
+        with _progress("asking", "questions") as on_progress:
+            evaluation = evaluate(
+                passage_index,
+                asked,
+                reader=reader,
+                threshold=threshold,
+                masked=masked,
+                baseline=baseline,
+                on_progress=on_progress,
+            )
+        report = make_report(
+            evaluation,
+            asked,
+            model=embedder.fingerprint,
+            reader=type(reader).__name__,
+            threshold=threshold,
+            passages=len(passage_index),
+            date=date,
+        )
+    _say("\n".join(report_lines(report)))
+    target.mkdir(parents=True, exist_ok=True)
+    saved = [target / "report.json", target / "report.md"]
+    write_json(report, saved[0])
+    is_drawn = draw(report, target / "report.svg")
+    saved[1].write_text(report_markdown(report, chart="report.svg" if is_drawn else None), encoding="utf-8")
+    if is_drawn:
+        saved.append(target / "report.svg")
+    else:
+        _say(f"No chart: it needs matplotlib, which is not installed; get it with: {INSTALL}")
+    _say(f"Saved {', '.join(map(str, saved))}.")
+
+
+def _compare(before: Path, after: Path, out: Path | None) -> None:
+    comparison = compare(read_records(before), read_records(after))
+    _say("\n".join(comparison_lines(comparison)))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(comparison.to_json(), out / "comparison.json")
+        (out / "comparison.md").write_text(comparison_markdown(comparison), encoding="utf-8")
+        _say(f"Saved {out / 'comparison.json'}, {out / 'comparison.md'}.")
+
+
+@contextmanager
+def _kept_or_temporary(work: Path | None) -> Iterator[Path]:
+    if work is not None:
+        yield work
+        return
+    with tempfile.TemporaryDirectory(prefix="sourcier-") as scratch:
+        yield Path(scratch)
+
+
 @app.command()
 def chat(
     index: IndexOption = None,
@@ -209,14 +332,14 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[OnProgress]:
-    """Show a bar on standard error while passages are embedded, if that is a terminal."""
+def _progress(doing: str = "embedding", things: str = "passages") -> Iterator[OnProgress]:
+    """Show a bar on standard error while something long goes on, if that is a terminal."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("embedding"),
+        TextColumn(doing),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("passages"),
+        TextColumn(things),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:

@@ -20,8 +20,10 @@ import torch
 from index import PassageIndex, open_embedder
 from qa import Retriever
 from qa.answerer import PASSAGES_READ
+from qa.metrics import auroc
+from qa.questions import sha256_of_file
 from qa.reader import CONFIDENCE, RANKING, SentenceFeatures, weighted
-from tests.benchmarks.squad import RememberingEmbedder, auroc, load_squad, sha256_of_file
+from tests.benchmarks.squad import RememberingEmbedder, load_squad
 
 # A few weights need no more than every third training question.
 EVERY = 3
