@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,23 @@ class Question:
         return any(document_id == d and start <= s and e <= end for d, s, e in self.answers)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A turn of a conversation, and whether it leans on the turn before."""
+
+    question: Question
+    carries: bool
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Questions that follow each other."""
+
+    id: str
+    language: str
+    turns: tuple[Asked, ...]
+
+
 def load_squad(path: Path) -> tuple[list[Document], list[Question]]:
     """Read a SQuAD-form file, one document a paragraph; answers not found at their place are skipped."""
     documents, questions = [], []
@@ -53,18 +71,35 @@ def load_squad(path: Path) -> tuple[list[Document], list[Question]]:
 def load_seed_questions() -> tuple[list[Document], list[Question]]:
     """Read the demo corpus and its questions."""
     documents = list(load_documents(SEEDS))
+    lines = (SEEDS / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = [json.loads(line) for line in lines]
+    return documents, [_seed_question(one, documents, one["id"], one["kind"], one["language"]) for one in asked]
+
+
+def load_conversations() -> tuple[list[Document], list[Conversation]]:
+    """Read the demo corpus and the conversations over it."""
+    documents = list(load_documents(SEEDS))
+    conversations = []
+    for line in (SEEDS / "conversations.jsonl").read_text(encoding="utf-8").splitlines():
+        read = json.loads(line)
+        turns = [
+            Asked(_seed_question(turn, documents, f"{read['id']}.{number}", "turn", read["language"]), turn["carries"])
+            for number, turn in enumerate(read["turns"], start=1)
+        ]
+        conversations.append(Conversation(read["id"], read["language"], tuple(turns)))
+    return documents, conversations
+
+
+def _seed_question(
+    asked: Mapping[str, Any], documents: Sequence[Document], identifier: str, article: str, origin: str
+) -> Question:
     by_name = {Path(document.source).name: document for document in documents}
-    questions = []
-    for line in (SEEDS / "questions.jsonl").read_text(encoding="utf-8").splitlines():
-        asked = json.loads(line)
-        gold = [asked, *asked.get("also", [])] if asked["document"] else []
-        answers = []
-        for one in gold:
-            document = by_name[one["document"]]
-            start = document.text.index(one["quote"])
-            answers.append((document.id, start, start + len(one["quote"])))
-        questions.append(Question(asked["id"], asked["question"], tuple(answers), asked["kind"], asked["language"]))
-    return documents, questions
+    answers = []
+    for gold in [asked, *asked.get("also", [])] if asked["document"] else []:
+        document = by_name[gold["document"]]
+        start = document.text.index(gold["quote"])
+        answers.append((document.id, start, start + len(gold["quote"])))
+    return Question(identifier, asked["question"], tuple(answers), article, origin)
 
 
 def reciprocal_rank(relevant: Sequence[bool]) -> float:
