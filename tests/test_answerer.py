@@ -108,7 +108,8 @@ def test_every_quote_is_exact_whatever_the_text(tmp_path_factory, texts):
 
 def test_json_has_the_documented_shape(passage_index):
     found = Answerer(passage_index, threshold=0.0).ask("Qui attend des engrais ?").to_json()
-    assert list(found) == ["question", "answered", "confidence", "text", "citations", "closest", "timings_ms"]
+    ours = ["closest", "carried", "period"]
+    assert list(found) == ["question", "answered", "confidence", "text", "citations", *ours, "timings_ms"]
     citation = found["citations"][0]
     assert list(citation) == ["number", "quote", "start", "end", "score", "span", "document", "passage", "also_in"]
     assert list(citation["document"]) == ["id", "title", "source", "date", "language", "page", "sha256"]
