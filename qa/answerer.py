@@ -20,7 +20,7 @@ PASSAGES_READ = 5
 # Where a question names a time, so many are found first, and being of that time counts as much as this
 # difference in score.
 PASSAGES_WEIGHED = 20
-_IN_PERIOD = 1.0
+IN_PERIOD = 1.0
 MOST_CITATIONS = 3
 _CLOSEST = 3
 # Two sentences that share this part of their terms say the same; dispatches are copied nearly whole.
@@ -70,9 +70,13 @@ class Answerer:
         """Return the passages to read, those of the asked time before others that match nearly as well."""
         if period is None:
             return self._retriever.retrieve(question, top_k=PASSAGES_READ)
-        hits = self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED)
-        hits.sort(key=lambda hit: -(hit.score + _IN_PERIOD * is_of(hit, period)))
-        return [replace(hit, rank=rank) for rank, hit in enumerate(hits[:PASSAGES_READ], start=1)]
+        return in_time(self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED), period)[:PASSAGES_READ]
+
+
+def in_time(hits: Sequence[SearchHit], period: Period, weight: float = IN_PERIOD) -> list[SearchHit]:
+    """Rank hits again, those of a time scoring `weight` more; ties stay in the order they had."""
+    ranked = sorted(hits, key=lambda hit: -(hit.score + weight * is_of(hit, period)))
+    return [replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1)]
 
 
 def is_of(hit: SearchHit, period: Period) -> bool:

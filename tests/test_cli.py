@@ -59,19 +59,37 @@ def test_ask_prints_quotes_and_where_they_stand(indexed, monkeypatch):
     monkeypatch.setattr("qa.answerer.ReaderWeights.shipped", lambda: silent_below(0.0))
     said = run("ask", "Que fait le Mali ?", "--index", indexed)
     assert "Le Mali attend des engrais. [1]" in said
-    assert "[1] Le Mali attend des engrais., 2022-10, mali.txt, characters 14-41" in said
+    assert "[1] Le Mali attend des engrais., 2022-10, mali.txt, caractères 14-41" in said
 
 
 def test_ask_says_that_the_documents_do_not_say(indexed, monkeypatch):
     monkeypatch.setattr("qa.answerer.ReaderWeights.shipped", lambda: silent_below(1.0))
+    said = run("ask", "What does the country of Mali do?", "--index", indexed)
+    assert said.startswith("The documents do not say. Medium confidence · ")
+    assert "The closest passages are not answers:" in said and "characters 14-41" in said
+
+
+def test_ask_speaks_the_language_of_the_question(indexed, monkeypatch):
+    monkeypatch.setattr("qa.answerer.ReaderWeights.shipped", lambda: silent_below(1.0))
     said = run("ask", "Que fait le Mali ?", "--index", indexed)
-    assert said.startswith("The documents do not say")
-    assert "closest passages" in said
+    assert said.startswith("Les documents ne le disent pas. Confiance moyenne · ")
+    assert "Les passages les plus proches" in said and "characters" not in said
+    assert run("ask", "Mali ?", "--index", indexed).startswith("The documents do not say.")
+
+
+def test_ask_says_which_time_it_looked_at(indexed, monkeypatch):
+    monkeypatch.setattr("qa.answerer.ReaderWeights.shipped", lambda: silent_below(0.0))
+    said = run("ask", "Que fait le Mali le mois dernier ?", "--index", indexed)
+    assert said.startswith(
+        "Passages de cette date d’abord\u00a0: septembre 2022. "
+        "«\u00a0le mois dernier\u00a0» est compté depuis le document le plus récent (octobre 2022).\n"
+    )
 
 
 def test_json_is_what_python_gives(indexed):
     asked = json.loads(run("ask", "Que fait le Mali ?", "--index", indexed, "--json"))
-    assert set(asked) == {"question", "answered", "confidence", "text", "citations", "closest", "timings_ms"}
+    told = {"question", "answered", "confidence", "text", "citations", "closest", "carried", "period", "timings_ms"}
+    assert set(asked) == told
     found = json.loads(run("search", "le blé", "--index", indexed, "--json", "--top-k", "1"))
     assert found["question"] == "le blé"
     assert [hit["rank"] for hit in found["hits"]] == [1]

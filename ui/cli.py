@@ -21,6 +21,8 @@ from index.embedder import open_embedder
 from index.passage_index import Progress as OnProgress
 from qa import Answer, Answerer, Retriever, SearchHit
 from ui.demo import example_questions, seeds_folder
+from ui.render import confidence_in_words, period_as_text
+from ui.texts import TEXTS, Texts, texts_around
 
 app = typer.Typer(
     help="Ask your documents: answers copied from them word for word, each with its source.",
@@ -91,7 +93,7 @@ def search(
     if as_json:
         _say(_json({"question": question, "hits": [hit.to_json() for hit in hits]}))
     else:
-        _say("\n\n".join("\n".join(_hit_lines(hit)) for hit in hits) or "The index is empty.")
+        _say("\n\n".join("\n".join(_hit_lines(hit, TEXTS["en"])) for hit in hits) or "The index is empty.")
 
 
 @app.command()
@@ -151,8 +153,8 @@ class _Backend:
         self._documents = lru_cache(1)(lambda _generation: list(passage_index.documents()))
         self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
 
-    def ask(self, question: str) -> Answer:
-        return self._answerer.ask(question)
+    def ask(self, question: str, *, history: Sequence[Answer] = ()) -> Answer:
+        return self._answerer.ask(question, history=history)
 
     def documents(self) -> Sequence[Document]:
         return self._documents(self._passage_index.generation().name)
@@ -166,28 +168,36 @@ def _folder(index: Path | None) -> Path:
 
 
 def _answer_lines(answer: Answer) -> Iterator[str]:
+    texts = texts_around(answer, TEXTS["en"])
+    confidence = confidence_in_words(answer.confidence, texts)
+    if answer.period:
+        yield period_as_text(answer.period, texts)
+        yield ""
     if not answer.answered:
-        yield f"The documents do not say (confidence {answer.confidence:.0%})."
+        yield f"{texts.not_said} {confidence}"
         if answer.closest:
-            yield "\nThe closest passages, which do not seem to answer:"
+            yield f"\n{texts.closest}"
         for hit in answer.closest:
             yield ""
-            yield from _hit_lines(hit)
+            yield from _hit_lines(hit, texts)
         return
     for citation in answer.citations:
         yield f"{citation.quote} [{citation.number}]"
     yield ""
     for citation in answer.citations:
-        place = f"characters {citation.start}-{citation.end}"
-        yield f"[{citation.number}] {_described(citation.document)}, {place}"
+        yield f"[{citation.number}] {_place(citation.document, citation.start, citation.end, texts)}"
         for repeat in citation.also_in:
-            yield f"    also in {_described(repeat.document)}, characters {repeat.start}-{repeat.end}"
-    yield f"Confidence {answer.confidence:.0%}."
+            yield f"    {texts.also_in.format(titles=_place(repeat.document, repeat.start, repeat.end, texts))}"
+    yield confidence
 
 
-def _hit_lines(hit: SearchHit) -> Iterator[str]:
-    yield f"{hit.rank}. {_described(hit.document)}, characters {hit.passage.start}-{hit.passage.end}"
+def _hit_lines(hit: SearchHit, texts: Texts) -> Iterator[str]:
+    yield f"{hit.rank}. {_place(hit.document, hit.passage.start, hit.passage.end, texts)}"
     yield hit.passage.text
+
+
+def _place(document: Document, start: int, end: int, texts: Texts) -> str:
+    return f"{_described(document)}, {texts.characters.format(start=start, end=end)}"
 
 
 def _described(document: Document) -> str:

@@ -1,10 +1,11 @@
-"""Measure follow-ups over the demo corpus, and write results/conversations.json.
+"""Measure follow-ups and dated questions over the demo corpus, and write results/conversations.json.
 
     python -m tests.benchmarks.conversations
 
 Every conversation of `seeds/conversations.jsonl` is held twice: with its history, and with each
 question asked alone. Those with an odd number were used to choose how a follow-up is searched for;
-those with an even number are held out.
+those with an even number are held out. `dated_questions.jsonl` holds questions that only their date
+tells apart, with the documents that answer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from datetime import date
 from pathlib import Path
 
 from index import PassageIndex
-from qa import Answerer, SentenceReader
+from qa import Answerer, Retriever, SentenceReader
+from qa.answerer import IN_PERIOD, PASSAGES_READ, PASSAGES_WEIGHED, in_time
+from qa.dates import find_period
 from qa.reader import ReaderWeights
 from tests.benchmarks.squad import SEEDS, Conversation, load_conversations, sha256_of_file
 
@@ -46,11 +49,16 @@ def main() -> None:
             "held out, each question alone": summary(measure(passage_index, even, with_history=False)),
             "chosen on (odd)": summary(measure(passage_index, odd)),
         }
+        dated = {
+            "as shipped": dated_summary(passage_index, IN_PERIOD),
+            "without the preference": dated_summary(passage_index, 0.0),
+        }
     result = {
         "date": date.today().isoformat(),
         "commit": commit,
         "data_sha256": sha256_of_file(SEEDS / "conversations.jsonl"),
         "follow_ups": found,
+        "dated_questions": dated,
     }
     text = json.dumps(result, indent=2, ensure_ascii=False)
     (RESULTS / "conversations.json").write_text(text + "\n", encoding="utf-8")
@@ -102,6 +110,19 @@ def summary(rows: Sequence[dict]) -> dict[str, float | int]:
         "carried when it should": _share(leaning, "carried"),
         "carried when it should not": _share(others, "carried"),
     }
+
+
+def dated_summary(passage_index, weight: float) -> dict[str, float]:
+    """Return the share of dated questions whose document is found first, and among the first five."""
+    retriever = Retriever(passage_index)
+    lines = Path(__file__).with_name("dated_questions.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = []
+    for asked in map(json.loads, lines):
+        period = find_period(asked["question"], passage_index.newest_date)
+        hits = retriever.retrieve(asked["question"], top_k=PASSAGES_WEIGHED)
+        found = [Path(hit.document.source).name in asked["documents"] for hit in in_time(hits, period, weight)]
+        rows.append({"first": found[0], "five": any(found[:PASSAGES_READ])})
+    return {"document first": _share(rows, "first"), "document among the first five": _share(rows, "five")}
 
 
 def _share(rows: Sequence[dict], name: str) -> float:
