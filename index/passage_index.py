@@ -119,6 +119,10 @@ class PassageIndex:
     def count_documents(self) -> int:
         return self.generation().store.count_documents()
 
+    def newest_date(self) -> str | None:
+        """Return the latest date among the documents; None where none is dated."""
+        return self.generation().store.newest_date()
+
     def __len__(self) -> int:
         """The number of passages."""
         return len(self.generation())

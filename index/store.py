@@ -220,6 +220,11 @@ class Store:
     def count_documents(self) -> int:
         return int(self._one("SELECT count(*) FROM documents") or 0)
 
+    def newest_date(self) -> str | None:
+        """Return the latest of the dates that begin with a year; as ISO 8601 they sort as text."""
+        newest = self._one("SELECT max(date) FROM documents WHERE date GLOB '[0-9][0-9][0-9][0-9]*'")
+        return None if newest is None else str(newest)
+
     def _rows(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
         try:
             with closing(self._connection.execute(query, parameters)) as rows:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
 from qa.answerer import Answerer
+from qa.conversation import Carried
+from qa.dates import Period
 from qa.reader import Finding, Reader, Reading, open_reader
 from qa.retriever import Retriever
 from qa.shortcuts import ask, retrieve
@@ -11,8 +13,10 @@ from qa.shortcuts import ask, retrieve
 __all__ = [
     "Answer",
     "Answerer",
+    "Carried",
     "Citation",
     "Finding",
+    "Period",
     "Reader",
     "Reading",
     "Repeat",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from index.document import Document, Passage
+from qa.conversation import Carried
+from qa.dates import Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class Answer:
     """Quotes that answer the question, or `answered=False` and the closest hits instead.
 
     `confidence` is the estimated probability that the best quote answers; `timings` are in
-    milliseconds and the only part that differs between two runs.
+    milliseconds and the only part that differs between two runs. `carried` is what a follow-up took
+    over from the turn before, `period` the time that was asked about.
     """
 
     question: str
@@ -110,6 +113,8 @@ class Answer:
     confidence: float
     citations: tuple[Citation, ...]
     closest: tuple[SearchHit, ...] = ()
+    carried: Carried | None = None
+    period: Period | None = None
     timings: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
@@ -125,6 +130,8 @@ class Answer:
             "text": self.text,
             "citations": [citation.to_json() for citation in self.citations],
             "closest": [hit.to_json() for hit in self.closest],
+            "carried": self.carried.to_json() if self.carried else None,
+            "period": self.period.to_json() if self.period else None,
             "timings_ms": {name: round(value, 1) for name, value in self.timings.items()},
         }
 

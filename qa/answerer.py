@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 from index import PassageIndex
-from qa.answer import Answer
+from qa.answer import Answer, SearchHit
 from qa.citing import cite
+from qa.conversation import carry_over
+from qa.dates import Period, find_period
 from qa.reader import Reader, open_reader
-from qa.retriever import Retriever
+from qa.retriever import Retriever, check_question
 
 # The passage with the answer is among the first five for 92 % of PIAF's questions, among the first eight
 # for 93 %, and reading costs in proportion.
 PASSAGES_READ = 5
+# Where a question names a time, so many are found first, and being of that time counts as much as this
+# difference in score.
+PASSAGES_WEIGHED = 20
+IN_PERIOD = 1.0
 _CLOSEST = 3
 
 
@@ -22,20 +30,52 @@ class Answerer:
     def __init__(
         self, passage_index: PassageIndex, *, reader: Reader | None = None, threshold: float | None = None
     ) -> None:
+        self._passage_index = passage_index
         self._retriever = Retriever(passage_index)
         self._reader = reader or open_reader()
         self._threshold = self._reader.threshold if threshold is None else threshold
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, *, history: Sequence[Answer] = ()) -> Answer:
         """Answer with sentences of the documents, or with `answered=False` and the closest passages.
 
+        `history` are the answers of the conversation so far, oldest first: a follow-up such as
+        « Et en 2021 ? » takes over the subject of the last one, which `Answer.carried` tells.
         Raises InputError for a question that cannot be searched for.
         """
+        check_question(question)
         began = time.perf_counter()
-        hits = self._retriever.retrieve(question, top_k=PASSAGES_READ)
+        carried = carry_over(question, history)
+        searched = f"{carried.words} {question}" if carried else question
+        period = find_period(searched, self._passage_index.newest_date)
+        hits = self._hits(searched, period)
         retrieved = time.perf_counter()
-        reading = self._reader.read(question, hits)
+        reading = self._reader.read(searched, hits)
         timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - retrieved)}
-        if reading.confidence < self._threshold or not reading.findings:
-            return Answer(question, False, reading.confidence, (), tuple(hits[:_CLOSEST]), timings)
-        return Answer(question, True, reading.confidence, cite(question, reading.findings), (), timings)
+        answered = bool(reading.findings) and reading.confidence >= self._threshold
+        return Answer(
+            question=question,
+            answered=answered,
+            confidence=reading.confidence,
+            citations=cite(question, reading.findings) if answered else (),
+            closest=() if answered else tuple(hits[:_CLOSEST]),
+            carried=carried,
+            period=period,
+            timings=timings,
+        )
+
+    def _hits(self, question: str, period: Period | None) -> list[SearchHit]:
+        """Return the passages to read, those of the asked time before others that match nearly as well."""
+        if period is None:
+            return self._retriever.retrieve(question, top_k=PASSAGES_READ)
+        return in_time(self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED), period)[:PASSAGES_READ]
+
+
+def in_time(hits: Sequence[SearchHit], period: Period, weight: float = IN_PERIOD) -> list[SearchHit]:
+    """Rank hits again, those of a time scoring `weight` more; ties stay in the order they had."""
+    ranked = sorted(hits, key=lambda hit: -(hit.score + weight * is_of(hit, period)))
+    return [replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1)]
+
+
+def is_of(hit: SearchHit, period: Period) -> bool:
+    """Whether a passage is of a time: dated then, or naming it."""
+    return period.overlaps(hit.document.date) or period.is_named_in(hit.passage.text)

@@ -21,7 +21,7 @@ def halves(passage_index: PassageIndex) -> Mapping[str, Ranking]:
         return passages(generation.words.search(question, k)[0].tolist())
 
     def by_vectors(question: str, k: int) -> list[Passage]:
-        vector = passage_index.embedder.read_question(question).vector
+        vector = passage_index.embedder.embed_question(question)
         return passages(generation.vectors.search(vector, k)[0].tolist())
 
     def passages(rows: Sequence[int]) -> list[Passage]:
@@ -36,6 +36,8 @@ class WordReader:
 
     Its confidence is the share itself, which orders answers but is no probability.
     """
+
+    threshold = 0.0
 
     def read(self, question: str, hits: Sequence[SearchHit]) -> Reading:
         """Read every sentence of the hits' passages; ties break by the passages' order, then by offset."""

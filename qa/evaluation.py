@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from index import Embedder, Passage, PassageIndex, split_passages
+from index import Passage, PassageIndex, split_passages
 from qa.answer import Answer, SearchHit
 from qa.answerer import PASSAGES_READ, Answerer
 from qa.baselines import WordReader, halves
 from qa.metrics import exact_match, token_f1
 from qa.questions import Question, QuestionSet, question_word
-from qa.reader import Reader, ReaderWeights, Reading, SentenceReader
+from qa.reader import Reader, Reading
 from qa.retriever import Retriever
 
 # Passages looked at for the retrieval's figures.
@@ -73,12 +73,6 @@ class Evaluation:
     records: tuple[Record, ...]
     baselines: Mapping[str, tuple[Record, ...]]
     timings: Mapping[str, tuple[float, ...]] = field(compare=False)
-
-
-def shipped_reader(embedder: Embedder) -> tuple[Reader, float]:
-    """Return the reader that answers by default, and the threshold below which it is silent."""
-    weights = ReaderWeights.shipped()
-    return SentenceReader(embedder, weights), weights.threshold
 
 
 def evaluate(
@@ -205,6 +199,7 @@ class _Listener:
     def __init__(self, reader: Reader) -> None:
         self.instead: Sequence[SearchHit] | None = None
         self.heard = Reading((), 0.0)
+        self.threshold = reader.threshold
         self._reader = reader
 
     def read(self, question: str, hits: Sequence[SearchHit]) -> Reading:

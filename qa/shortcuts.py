@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +21,12 @@ def retrieve(question: str, *, top_k: int = 5, index_dir: str | os.PathLike[str]
     return _opened(_place(index_dir))[0].retrieve(question, top_k=top_k)
 
 
-def ask(question: str, *, index_dir: str | os.PathLike[str] | None = None) -> Answer:
-    """Answer from the index in `index_dir`, or from the default index; raises as `retrieve` does."""
-    return _opened(_place(index_dir))[1].ask(question)
+def ask(question: str, *, history: Sequence[Answer] = (), index_dir: str | os.PathLike[str] | None = None) -> Answer:
+    """Answer from the index in `index_dir`, or from the default index; raises as `retrieve` does.
+
+    `history` are the answers that the question may follow on from, oldest first.
+    """
+    return _opened(_place(index_dir))[1].ask(question, history=history)
 
 
 def _place(index_dir: str | os.PathLike[str] | None) -> Path:

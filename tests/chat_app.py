@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from index.document import Document, Passage
 from index.errors import InputError
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
+from qa.conversation import carry_over
+from qa.dates import find_period
 
 FERTILISER = Document(
     id="engrais",
@@ -58,6 +61,7 @@ DOCUMENTS = (FERTILISER, AGREEMENT, HOSTILE, REPORT)
 FERTILISER_QUESTION = "Combien de tonnes d'engrais la Russie livrera-t-elle au Mali ?"
 HOSTILE_QUESTION = "What do the rules say?"
 UNKNOWN_QUESTION = "Qui dirige la Mongolie ?"
+FOLLOW_UP = "Et le mois dernier ?"
 EXAMPLES = {"fr": (FERTILISER_QUESTION, UNKNOWN_QUESTION), "en": (HOSTILE_QUESTION,)}
 
 
@@ -91,7 +95,10 @@ def repeat(document: Document, quote: str) -> Repeat:
 
 
 class FakeAnswerer:
-    """Answers by a word of the question: engrais, rules, boom, crash; « attends » and "wait" are slow."""
+    """Answers by a word of the question: engrais, rules, boom, crash; « attends » and "wait" are slow.
+
+    Its newest document is of 2022-10, and follow-ups are recognised as they really are.
+    """
 
     def documents(self) -> Sequence[Document]:
         """Return every document that can be cited."""
@@ -101,9 +108,13 @@ class FakeAnswerer:
         """Return questions that the fixed answers cover."""
         return EXAMPLES
 
-    def ask(self, question: str) -> Answer:
-        """Return the fixed answer."""
-        words = question.lower()
+    def ask(self, question: str, *, history: Sequence[Answer] = ()) -> Answer:
+        """Return the fixed answer, with what the question was understood to mean."""
+        carried = carry_over(question, history)
+        searched = f"{carried.words} {question}" if carried else question
+        return replace(self._answer(question, searched.lower()), carried=carried, period=find_period(searched, _newest))
+
+    def _answer(self, question: str, words: str) -> Answer:
         if "attends" in words or "wait" in words:
             time.sleep(1.2)
         if "boom" in words:
@@ -115,6 +126,10 @@ class FakeAnswerer:
         if "rules" in words:
             return Answer(question, True, 0.41, _hostile_citations())
         return Answer(question, False, 0.07, (), closest=_closest())
+
+
+def _newest() -> str:
+    return "2022-10"
 
 
 def _fertiliser_citations() -> tuple[Citation, ...]:

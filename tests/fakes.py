@@ -7,8 +7,9 @@ import re
 
 import numpy as np
 
+from index import make_document, split_passages
 from index.sentences import split_sentences
-from qa import Finding, Reading
+from qa import Finding, Reading, SearchHit
 
 
 class FakeEmbedder:
@@ -54,3 +55,10 @@ class FakeReader:
         ]
         findings.sort(key=lambda finding: -finding.score)
         return Reading(tuple(findings), self.confidence if findings else 0.0)
+
+
+def finding(text, score=1.0):
+    """Return a text's only passage as a finding."""
+    document = make_document(text)
+    passage = split_passages(document)[0]
+    return Finding(SearchHit(passage, document, score, 1), passage.start, passage.end, score)

@@ -26,6 +26,7 @@ from tests.chat_app import (
     EXAMPLES,
     FERTILISER,
     FERTILISER_QUESTION,
+    FOLLOW_UP,
     HOSTILE,
     HOSTILE_QUESTION,
     UNKNOWN_QUESTION,
@@ -363,9 +364,49 @@ def test_the_language_follows_the_browser_and_can_be_switched(visit: Callable[..
     expect(page.get_by_role("button", name="Envoyer la question")).to_be_visible()
 
 
+def test_an_answer_comes_in_the_language_of_its_question(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(UNKNOWN_QUESTION)
+    opened.ask("What is the name of the moon?", 2)
+    opened.ask("Mongolie ?", 3)
+    said = ["Les documents ne le disent pas.", "The documents do not say.", "Les documents ne le disent pas."]
+    expect(opened.page.locator(".answer .not-said")).to_have_text(said)
+    opened.page.locator("#language label", has_text="EN").click()
+    expect(opened.page.locator(".answer .not-said")).to_have_text([*said[:2], said[1]])
+    assert [html.get_attribute("lang") for html in opened.page.locator(".answer").all()] == ["fr", "en", "en"]
+
+
+def test_a_follow_up_says_what_it_took_over_and_is_asked_without_it(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(FERTILISER_QUESTION)
+    opened.ask(FOLLOW_UP, 2)
+    page = opened.page
+    second = page.locator("#chat .answer").nth(1)
+    expect(second.locator("a.cite")).to_have_count(3)
+    expect(second.locator(".understood")).to_contain_text("Suite de la question précédente.")
+    expect(second.locator(".understood")).to_contain_text("compté depuis le document le plus récent (octobre 2022)")
+    second.get_by_role("link", name="Sans « tonnes engrais Russie livrera Mali »").click()
+    expect(second.locator(".not-said")).to_be_visible()
+    expect(second.locator("a.alone")).to_have_count(0)
+    expect(page.locator("#chat .question")).to_have_text([FERTILISER_QUESTION, FOLLOW_UP])
+    expect(page.locator("#panel .asked")).to_have_text(FOLLOW_UP)
+    assert page.url.count("#") == 0
+    opened.ask("pourquoi ?", 3)  # its turn before stands alone now, and has no subject to hand on
+    expect(page.locator("#chat .answer").nth(2).locator(".not-said")).to_be_visible()
+
+
+def test_forged_turns_are_not_asked_again(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(FERTILISER_QUESTION)
+    for forged in ({"turn": 1}, {"turn": 99}, {"turn": "1"}, None):
+        opened.page.evaluate("forged => window.sourcier.trigger('alone', forged)", forged)
+    opened.ask(UNKNOWN_QUESTION, 2)
+    expect(opened.page.locator("#chat a.cite:not(.near)")).to_have_count(3)
+
+
 def test_an_answer_comes_in_the_language_of_its_arrival(visit: Callable[..., Visit]) -> None:
     opened = visit()
-    opened.send(SLOW_QUESTION)
+    opened.send("Attends, engrais ?")
     opened.page.locator("#language label", has_text="EN").click()
     expect(opened.page.locator(".pending-answer")).to_have_text("Searching the documents…")
     expect(opened.page.locator(".answer .confidence")).to_contain_text("High confidence")
@@ -477,7 +518,8 @@ def test_text_is_readable_in_light_and_dark(visit: Callable[..., Visit], scheme:
     opened = visit(**DESKTOP, color_scheme=scheme)
     page = opened.page
     opened.ask(FERTILISER_QUESTION)
-    opened.ask(UNKNOWN_QUESTION, 2)
+    opened.ask(FOLLOW_UP, 2)
+    opened.ask(UNKNOWN_QUESTION, 3)
     page.locator("a.cite").first.click()
     expect(page.locator("#panel mark").first).to_be_visible()
     assert (page.locator("html.dark, body.dark").count() > 0) is (scheme == "dark")
@@ -492,6 +534,8 @@ def test_text_is_readable_in_light_and_dark(visit: Callable[..., Visit], scheme:
         ),
         *(
             ".also-in",
+            ".understood",
+            ".understood .alone",
             ".confidence",
             ".answer .copy",
             "a.cite",

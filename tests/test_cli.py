@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from index import PassageIndex
 from index.store import FILE_NAME
-from tests.fakes import FakeEmbedder
+from tests.fakes import FakeEmbedder, FakeReader
 from ui.cli import app, main
 
 runner = CliRunner()
@@ -19,6 +19,7 @@ runner = CliRunner()
 def fake_model(monkeypatch):
     for module in ("index.passage_index", "ui.cli"):
         monkeypatch.setattr(f"{module}.open_embedder", lambda *_: FakeEmbedder())
+    monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader())
 
 
 @pytest.fixture
@@ -56,22 +57,40 @@ def test_index_says_what_it_did_and_does_not_double(folder, indexed):
 
 
 def test_ask_prints_quotes_and_where_they_stand(indexed, monkeypatch):
-    monkeypatch.setattr("qa.answerer.ReaderWeights.shipped", lambda: silent_below(0.0))
+    monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader(0.5, 0.0))
     said = run("ask", "Que fait le Mali ?", "--index", indexed)
     assert "Le Mali attend des engrais. [1]" in said
-    assert "[1] Le Mali attend des engrais., 2022-10, mali.txt, characters 14-41" in said
+    assert "[1] Le Mali attend des engrais., 2022-10, mali.txt, caractères 14-41" in said
 
 
 def test_ask_says_that_the_documents_do_not_say(indexed, monkeypatch):
-    monkeypatch.setattr("qa.answerer.ReaderWeights.shipped", lambda: silent_below(1.0))
+    monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader(0.5, 1.0))
+    said = run("ask", "What does the country of Mali do?", "--index", indexed)
+    assert said.startswith("The documents do not say. Medium confidence · ")
+    assert "The closest passages are not answers:" in said and "characters 14-41" in said
+
+
+def test_ask_speaks_the_language_of_the_question(indexed, monkeypatch):
+    monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader(0.5, 1.0))
     said = run("ask", "Que fait le Mali ?", "--index", indexed)
-    assert said.startswith("The documents do not say")
-    assert "closest passages" in said
+    assert said.startswith("Les documents ne le disent pas. Confiance moyenne · ")
+    assert "Les passages les plus proches" in said and "characters" not in said
+    assert run("ask", "Mali ?", "--index", indexed).startswith("The documents do not say.")
+
+
+def test_ask_says_which_time_it_looked_at(indexed, monkeypatch):
+    monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader(0.5, 0.0))
+    said = run("ask", "Que fait le Mali le mois dernier ?", "--index", indexed)
+    assert said.startswith(
+        "Passages de cette date d’abord\u00a0: septembre 2022. "
+        "«\u00a0le mois dernier\u00a0» est compté depuis le document le plus récent (octobre 2022).\n"
+    )
 
 
 def test_json_is_what_python_gives(indexed):
     asked = json.loads(run("ask", "Que fait le Mali ?", "--index", indexed, "--json"))
-    assert set(asked) == {"question", "answered", "confidence", "text", "citations", "closest", "timings_ms"}
+    told = {"question", "answered", "confidence", "text", "citations", "closest", "carried", "period", "timings_ms"}
+    assert set(asked) == told
     found = json.loads(run("search", "le blé", "--index", indexed, "--json", "--top-k", "1"))
     assert found["question"] == "le blé"
     assert [hit["rank"] for hit in found["hits"]] == [1]
@@ -101,7 +120,7 @@ def test_evaluate_saves_a_report_and_compares_two(folder, questions):
     assert f"Saved {folder / 'a' / 'report.json'}, {folder / 'a' / 'report.md'}, {folder / 'a' / 'report.svg'}." in said
     assert {path.name for path in (folder / "a").iterdir()} == {"report.json", "report.md", "report.svg"}
     report = json.loads((folder / "a" / "report.json").read_text(encoding="utf-8"))
-    assert (report["date"], report["model"], report["reader"]) == ("2026-11-23", "fake-1", "SentenceReader")
+    assert (report["date"], report["model"], report["reader"]) == ("2026-11-23", "fake-1", "FakeReader")
     assert report["figures"]["all"]["recall@20"]["value"] == 1
     assert set(report["baselines"]) == {"BM25 alone", "dense alone", "no reader"}
     two = [folder / "a" / "report.json", folder / "a" / "report.json"]
@@ -213,9 +232,3 @@ def test_the_installed_command_answers():
     assert found.returncode == 0
     for command in ("index", "ask", "search", "chat", "info", "evaluate"):
         assert command in found.stdout
-
-
-def silent_below(threshold):
-    from qa.reader import ReaderWeights
-
-    return ReaderWeights({"meaning": 1.0}, {"meaning": 0.1}, threshold)

@@ -9,11 +9,14 @@ from html.parser import HTMLParser
 import pytest
 
 from index.document import Document
+from qa.conversation import Carried
+from qa.dates import find_period
 from tests.chat_app import (
     AGREEMENT,
     DOCUMENTS,
     FERTILISER,
     FERTILISER_QUESTION,
+    FOLLOW_UP,
     HOSTILE,
     HOSTILE_QUESTION,
     UNKNOWN_QUESTION,
@@ -21,11 +24,12 @@ from tests.chat_app import (
 )
 from ui import render
 from ui.guard import is_closed
-from ui.texts import TEXTS, preferred_language
+from ui.texts import TEXTS, preferred_language, texts_around
 
 FRENCH, ENGLISH = TEXTS["fr"], TEXTS["en"]
 FERTILISER_ANSWER = FakeAnswerer().ask(FERTILISER_QUESTION)
 HOSTILE_ANSWER = FakeAnswerer().ask(HOSTILE_QUESTION)
+FOLLOW_UP_ANSWER = FakeAnswerer().ask(FOLLOW_UP, history=[FERTILISER_ANSWER])
 ABSTENTION = FakeAnswerer().ask(UNKNOWN_QUESTION)
 
 
@@ -70,7 +74,9 @@ class _Page(HTMLParser):
 
 def all_html() -> dict[str, str]:
     """Everything the chat can draw, from the hostile document and a hostile question."""
-    answer = replace(HOSTILE_ANSWER, question=HOSTILE.text)
+    period = replace(FOLLOW_UP_ANSWER.period, words=HOSTILE.text, relative_to=HOSTILE.date)
+    carried = Carried("<b>bold</b> " + HOSTILE.text, HOSTILE.text)
+    answer = replace(HOSTILE_ANSWER, question=HOSTILE.text, carried=carried, period=period)
     closest = replace(ABSTENTION, closest=tuple(replace(h, document=HOSTILE) for h in ABSTENTION.closest))
     return {
         "question": render.question_html(HOSTILE.text),
@@ -84,7 +90,7 @@ def all_html() -> dict[str, str]:
 
 
 OURS = {
-    *("a", "article", "bdi", "blockquote", "button", "div", "h2", "h3", "header", "li", "mark", "ol", "p"),
+    *("a", "article", "bdi", "blockquote", "br", "button", "div", "h2", "h3", "header", "li", "mark", "ol", "p"),
     *("section", "span", "strong", "time", "ul"),
 }
 
@@ -96,7 +102,7 @@ def test_hostile_text_adds_no_element_and_no_attribute(name: str) -> None:
     for _, attributes in page.elements:
         assert not [key for key in attributes if key.startswith("on") or key in ("src", "style", "action")]
         address = attributes.get("href") or "#"
-        assert re.fullmatch(r"#(cite-\d+-\d+)?|https?://.+", address), address
+        assert re.fullmatch(r"#(cite-\d+-\d+|alone-\d+)?|https?://.+", address), address
 
 
 @pytest.mark.parametrize("name", ["question", "answer", "abstention", "problem"])
@@ -391,3 +397,43 @@ def test_sources_are_counted_by_document():
     documents = {citation.document.id for citation in FERTILISER_ANSWER.citations}
     assert len(documents) < len(FERTILISER_ANSWER.citations)
     assert ENGLISH.many_sources.format(count=len(documents)) in render.answer_html(1, FERTILISER_ANSWER, ENGLISH)
+
+
+def test_a_follow_up_says_what_it_took_over_and_links_to_itself_without_it() -> None:
+    page = _Page(render.answer_html(2, FOLLOW_UP_ANSWER, ENGLISH))
+    assert page.attributes("a", "alone") == [{"class": "alone", "href": "#alone-2"}]
+    assert page.texts("a", "alone") == ["Without “tonnes engrais Russie livrera Mali”"]
+    assert page.texts("p", "understood")[0].endswith(
+        "Passages of that date first: September 2022. “le mois dernier” counts from the newest document (October 2022)."
+    )
+    assert "understood" not in render.answer_html(1, FERTILISER_ANSWER, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("question", "french"),
+    [
+        ("en 2022 ?", "2022"),
+        ("en octobre 2022 ?", "octobre 2022"),
+        ("le 4 octobre 2022 ?", "4 octobre 2022"),
+        ("entre 2020 et 2022 ?", "1er janvier 2020 – 31 décembre 2022"),
+    ],
+)
+def test_a_period_in_words(question: str, french: str) -> None:
+    assert render.period_in_words(find_period(question, lambda: None), FRENCH) == french
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "language"),
+    [
+        ("Qui a gagné la coupe ?", "", "fr"),
+        ("Who won the cup?", "", "en"),
+        ("¿Quién ganó la copa?", "", "en"),
+        ("Mali 2022", "", "en"),
+        ("Et en 2021 ?", "Qui a gagné la coupe ?", "fr"),
+        ("And Mali?", "Qui a gagné la coupe ?", "en"),
+        ("Peter Obi?", "Qui a gagné la coupe ?", "fr"),
+    ],
+)
+def test_words_around_an_answer_are_in_the_question_s_language(question: str, before: str, language: str) -> None:
+    answer = replace(ABSTENTION, question=question, carried=Carried("coupe", before) if before else None)
+    assert texts_around(answer, ENGLISH).language == language

@@ -32,7 +32,7 @@ from qa.retriever import LONGEST_QUESTION
 from ui import render
 from ui.conversation import Conversation, Turn
 from ui.guard import Guard
-from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language
+from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language, texts_around
 
 MOST_EXAMPLES = 4
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -50,8 +50,8 @@ _logger = logging.getLogger(__name__)
 class ChatBackend(Protocol):
     """What the chat needs to know: answers, and what they can come from."""
 
-    def ask(self, question: str) -> Answer:
-        """Answer a question; raise `SourcierError` for a mistake of the person who asked."""
+    def ask(self, question: str, *, history: Sequence[Answer] = ()) -> Answer:
+        """Answer a question that may follow on from others; raise `SourcierError` for a mistake of who asked."""
         ...
 
     def documents(self) -> Sequence[Document]:
@@ -109,7 +109,7 @@ class _Handlers:
 
     def answer_next(self, conversation: Conversation) -> tuple[Any, ...]:
         turn = conversation.next_waiting()
-        if turn is None or not conversation.fill(self._finish(turn)):
+        if turn is None or not conversation.fill(self._finish(turn, conversation.before(turn))):
             return gr.skip(), gr.skip()
         return _messages(conversation), self.panel(conversation)
 
@@ -119,6 +119,11 @@ class _Handlers:
         if not isinstance(sequence, int) or not conversation.show(wanted.get("turn"), wanted.get("number")):
             return render.gone_panel_html(conversation.texts)
         return self.panel(conversation, sequence)
+
+    def ask_alone(self, conversation: Conversation, event: gr.EventData) -> object:
+        """Ask a follow-up again without what it took over."""
+        wanted = event._data if isinstance(event._data, dict) else {}
+        return _messages(conversation) if conversation.ask_alone(wanted.get("turn")) else gr.skip()
 
     def clear(self, conversation: Conversation) -> tuple[Any, ...]:
         conversation.clear()
@@ -133,9 +138,9 @@ class _Handlers:
                 )
         return render.documents_panel_html(self._answerer.documents(), conversation.texts)
 
-    def _finish(self, turn: Turn) -> Turn:
+    def _finish(self, turn: Turn, history: Sequence[Answer]) -> Turn:
         try:
-            return replace(turn, answer=self._answerer.ask(turn.question))
+            return replace(turn, answer=self._answerer.ask(turn.question, history=history))
         except SourcierError as error:
             return replace(turn, problem=str(error))
         except Exception:  # whatever it is, the visitor is told and the chat goes on
@@ -215,6 +220,7 @@ def build_chat(answerer: ChatBackend) -> gr.Blocks:
         clear.click(handlers.clear, [conversation], [messages, panel], **quick)
         language.input(handlers.switch_language, [language, conversation], face, **quick)
         panel.cite(handlers.show_source, [conversation], [panel], trigger_mode="always_last", **quick)
+        panel.alone(handlers.ask_alone, [conversation], [messages], trigger_mode="multiple", **quick).then(**search)
         chat.load(handlers.open_page, [conversation], [language, *face], **quick)
         api(_public_ask(answerer), api_name="ask", **_ANSWERING)
     return chat
@@ -281,7 +287,7 @@ def _messages(conversation: Conversation) -> list[Any]:
 
 def _outcome_html(turn: Turn, texts: Texts) -> str:
     if turn.answer:
-        return render.answer_html(turn.number, turn.answer, texts)
+        return render.answer_html(turn.number, turn.answer, texts_around(turn.answer, texts))
     if turn.problem is not None:
         return render.problem_html(turn.problem or texts.failed)
     return render.pending_html(texts)

@@ -29,10 +29,10 @@ from index import (
 from index.document import sha256_of
 from index.embedder import BUNDLED, open_embedder
 from index.passage_index import Progress as OnProgress
-from qa import Answer, Answerer, Retriever, SearchHit
+from qa import Answer, Answerer, Reader, Retriever, SearchHit, open_reader
 from qa.chart import INSTALL, draw
 from qa.comparison import compare
-from qa.evaluation import evaluate, shipped_reader
+from qa.evaluation import evaluate
 from qa.questions import load_questions
 from qa.report import (
     comparison_lines,
@@ -44,6 +44,8 @@ from qa.report import (
     write_json,
 )
 from ui.demo import example_questions, seeds_folder
+from ui.render import confidence_in_words, period_as_text
+from ui.texts import TEXTS, Texts, texts_around
 
 app = typer.Typer(
     help="Ask your documents: answers copied from them word for word, each with its source.",
@@ -56,6 +58,10 @@ app = typer.Typer(
 IndexOption = Annotated[
     Path | None,
     typer.Option("--index", metavar="DIR", help="Index folder [default: $SOURCIER_INDEX or the user's data folder]."),
+]
+ReaderOption = Annotated[
+    Path | None,
+    typer.Option("--reader", metavar="DIR", help="A reader of `train-reader` [default: the one that comes along]."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -95,10 +101,13 @@ def index_command(
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(metavar="QUESTION")], index: IndexOption = None, as_json: JsonOption = False
+    question: Annotated[str, typer.Argument(metavar="QUESTION")],
+    index: IndexOption = None,
+    reader: ReaderOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Answer a question with sentences of the documents, or say that they do not say."""
-    answer = Answerer(PassageIndex.open(_folder(index))).ask(question)
+    answer = Answerer(PassageIndex.open(_folder(index)), reader=open_reader(reader)).ask(question)
     _say(_json(answer.to_json()) if as_json else "\n".join(_answer_lines(answer)))
 
 
@@ -114,7 +123,7 @@ def search(
     if as_json:
         _say(_json({"question": question, "hits": [hit.to_json() for hit in hits]}))
     else:
-        _say("\n\n".join("\n".join(_hit_lines(hit)) for hit in hits) or "The index is empty.")
+        _say("\n\n".join("\n".join(_hit_lines(hit, TEXTS["en"])) for hit in hits) or "The index is empty.")
 
 
 @app.command()
@@ -156,6 +165,7 @@ def evaluate_command(
     model: Annotated[
         str, typer.Option("--model", metavar="NAME", help="Embedding model: a folder, a Hub name, or 'bundled'.")
     ] = BUNDLED,
+    reader: ReaderOption = None,
     masked: Annotated[
         bool, typer.Option("--masked", help="Ask every question once more without the documents of its subject.")
     ] = False,
@@ -187,13 +197,13 @@ def evaluate_command(
             passage_index = PassageIndex.build(
                 place / f"index-{corpus[:12]}", asked.documents, embedder=embedder, on_progress=on_progress
             )
-        reader, threshold = shipped_reader(passage_index.embedder)
+        reading = open_reader(reader)
         with _progress("asking", "questions") as on_progress:
             evaluation = evaluate(
                 passage_index,
                 asked,
-                reader=reader,
-                threshold=threshold,
+                reader=reading,
+                threshold=reading.threshold,
                 masked=masked,
                 baseline=baseline,
                 on_progress=on_progress,
@@ -202,8 +212,8 @@ def evaluate_command(
             evaluation,
             asked,
             model=embedder.fingerprint,
-            reader=type(reader).__name__,
-            threshold=threshold,
+            reader=type(reading).__name__,
+            threshold=reading.threshold,
             passages=len(passage_index),
             date=date,
         )
@@ -218,6 +228,42 @@ def evaluate_command(
     else:
         _say(f"No chart: it needs matplotlib, which is not installed; get it with: {INSTALL}")
     _say(f"Saved {', '.join(map(str, saved))}.")
+
+
+@app.command("train-reader")
+def train_reader_command(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Questions with answers: SQuAD's form, or .jsonl.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the reader is written, and goes on from.")],
+    steps: Annotated[int, typer.Option("--steps", min=1, metavar="N", help="Batches of 8 questions.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed trains the same reader.")] = 0,
+    false_answers: Annotated[
+        float,
+        typer.Option(
+            "--false-answers",
+            min=0.0,
+            max=1.0,
+            metavar="SHARE",
+            help="Share of questions on other subjects let through.",
+        ),
+    ] = 0.1,
+) -> None:
+    """Train a reader on questions of your own; `ask`, `chat` and `evaluate` take it as --reader."""
+    from qa.training import TrainingSettings, train_reader
+
+    settings = TrainingSettings(steps=steps, seed=seed)
+    with _progress("training", "steps") as on_progress:
+        train_reader(
+            files,
+            out,
+            settings=settings,
+            false_answers=false_answers,
+            on_step=lambda done, all_, _: on_progress(done, all_),
+        )
+    figures = json.loads((out / "reader.json").read_text(encoding="utf-8"))["held_out"]
+    _say("On the topics held out: " + "; ".join(f"{name} {value}" for name, value in figures.items()) + ".")
+    _say(f'Saved {out}; try it with: sourcier ask "..." --reader {out}')
 
 
 def _compare(before: Path, after: Path, out: Path | None) -> None:
@@ -242,6 +288,7 @@ def _kept_or_temporary(work: Path | None) -> Iterator[Path]:
 @app.command()
 def chat(
     index: IndexOption = None,
+    reader: ReaderOption = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N", help="Port on this machine.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser too.")] = False,
 ) -> None:
@@ -257,7 +304,7 @@ def chat(
     from ui.chat import launch_chat
 
     launch_chat(
-        _Backend(passage_index),
+        _Backend(passage_index, open_reader(reader)),
         port=port,
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
@@ -267,15 +314,15 @@ def chat(
 class _Backend:
     """What the chat asks of the rest."""
 
-    def __init__(self, passage_index: PassageIndex) -> None:
+    def __init__(self, passage_index: PassageIndex, reader: Reader) -> None:
         self._passage_index = passage_index
-        self._answerer = Answerer(passage_index)
+        self._answerer = Answerer(passage_index, reader=reader)
         # Every visitor's page asks for these; they change only with the index.
         self._documents = lru_cache(1)(lambda _generation: list(passage_index.documents()))
         self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
 
-    def ask(self, question: str) -> Answer:
-        return self._answerer.ask(question)
+    def ask(self, question: str, *, history: Sequence[Answer] = ()) -> Answer:
+        return self._answerer.ask(question, history=history)
 
     def documents(self) -> Sequence[Document]:
         return self._documents(self._passage_index.generation().name)
@@ -289,28 +336,36 @@ def _folder(index: Path | None) -> Path:
 
 
 def _answer_lines(answer: Answer) -> Iterator[str]:
+    texts = texts_around(answer, TEXTS["en"])
+    confidence = confidence_in_words(answer.confidence, texts)
+    if answer.period:
+        yield period_as_text(answer.period, texts)
+        yield ""
     if not answer.answered:
-        yield f"The documents do not say (confidence {answer.confidence:.0%})."
+        yield f"{texts.not_said} {confidence}"
         if answer.closest:
-            yield "\nThe closest passages, which do not seem to answer:"
+            yield f"\n{texts.closest}"
         for hit in answer.closest:
             yield ""
-            yield from _hit_lines(hit)
+            yield from _hit_lines(hit, texts)
         return
     for citation in answer.citations:
         yield f"{citation.quote} [{citation.number}]"
     yield ""
     for citation in answer.citations:
-        place = f"characters {citation.start}-{citation.end}"
-        yield f"[{citation.number}] {_described(citation.document)}, {place}"
+        yield f"[{citation.number}] {_place(citation.document, citation.start, citation.end, texts)}"
         for repeat in citation.also_in:
-            yield f"    also in {_described(repeat.document)}, characters {repeat.start}-{repeat.end}"
-    yield f"Confidence {answer.confidence:.0%}."
+            yield f"    {texts.also_in.format(titles=_place(repeat.document, repeat.start, repeat.end, texts))}"
+    yield confidence
 
 
-def _hit_lines(hit: SearchHit) -> Iterator[str]:
-    yield f"{hit.rank}. {_described(hit.document)}, characters {hit.passage.start}-{hit.passage.end}"
+def _hit_lines(hit: SearchHit, texts: Texts) -> Iterator[str]:
+    yield f"{hit.rank}. {_place(hit.document, hit.passage.start, hit.passage.end, texts)}"
     yield hit.passage.text
+
+
+def _place(document: Document, start: int, end: int, texts: Texts) -> str:
+    return f"{_described(document)}, {texts.characters.format(start=start, end=end)}"
 
 
 def _described(document: Document) -> str:

@@ -15,12 +15,16 @@ from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question, and what became of it; `problem` is empty when the failure has no message to show."""
+    """A question, and what became of it; `problem` is empty when the failure has no message to show.
+
+    `alone` asks it as if nothing had been asked before.
+    """
 
     number: int
     question: str
     answer: Answer | None = None
     problem: str | None = None
+    alone: bool = False
 
 
 class Conversation:
@@ -63,6 +67,29 @@ class Conversation:
         """Hand out each unanswered turn once, oldest first."""
         with self._lock:
             return self._turns[self._waiting.popleft()] if self._waiting else None
+
+    def before(self, turn: Turn) -> tuple[Answer, ...]:
+        """Return the answers that a turn can follow on from, oldest first: those without a gap before it."""
+        if turn.alone:
+            return ()
+        answers: list[Answer] = []
+        with self._lock:
+            for number in sorted((number for number in self._turns if number < turn.number), reverse=True):
+                answer = self._turns[number].answer
+                if answer is None:
+                    break
+                answers.append(answer)
+        return tuple(reversed(answers))
+
+    def ask_alone(self, turn_number: object) -> bool:
+        """Let a turn that took something over wait for an answer without it; the number comes from a browser."""
+        with self._lock:
+            turn = self._turns.get(turn_number) if isinstance(turn_number, int) else None
+            if turn is None or turn.answer is None or turn.answer.carried is None:
+                return False
+            self._turns[turn.number] = Turn(turn.number, turn.question, alone=True)
+            self._waiting.append(turn.number)
+            return True
 
     def fill(self, turn: Turn) -> bool:
         """Put a finished turn in its place; False when the conversation was cleared meanwhile."""

@@ -128,8 +128,10 @@ function labelGradio() {
 
 function onClick(event) {
   const link = event.target.closest?.('a.cite');
+  const alone = event.target.closest?.('a.alone');
   const button = event.target.closest?.('button');
   if (link) followCitation(event, link);
+  else if (alone) askAlone(event, alone);
   else if (button?.matches('.copy')) copy(button);
   else if (button?.matches('.panel .close')) closeSheet();
   else if (button?.matches('.panel .toggle')) openSource(Number(panel().dataset.turn), Number(button.dataset.number));
@@ -141,6 +143,13 @@ function followCitation(event, link) {
   event.preventDefault(); // the page has a <base>: followed, the link would load another page
   event.stopPropagation();
   if (found) openSource(Number(found[1]), Number(found[2]));
+}
+
+function askAlone(event, link) {
+  const found = /^#alone-(\d+)$/.exec(link.getAttribute('href'));
+  event.preventDefault();
+  event.stopPropagation();
+  if (found) page.trigger('alone', {turn: Number(found[1])});
 }
 
 function onKey(event) {

@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 
 from index.document import Document
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
+from qa.dates import Period, days_of
 from ui.texts import Texts
 
 LONGEST_TITLE = 160
+LONGEST_TERMS = 60
 LONGEST_LIST = 50
 HIGH_CONFIDENCE = 0.7
 MEDIUM_CONFIDENCE = 0.35
@@ -112,6 +114,24 @@ def date_in_words(date: str, texts: Texts) -> str | None:
     return f"{texts.first_of_month if day == [1] else day[0]} {words}"
 
 
+def period_in_words(period: Period, texts: Texts) -> str:
+    """Write a year, a month or a day in words, any other period as its first and last day."""
+    start, end = period.start.isoformat(), period.end.isoformat()
+    for date in (start[:4], start[:7], start):
+        if days_of(date) == (period.start, period.end):
+            return date_in_words(date, texts) or date
+    return " – ".join(date_in_words(date, texts) or date for date in (start, end))
+
+
+def period_as_text(period: Period, texts: Texts) -> str:
+    """Say which passages come first, and from which day words such as "last year" count."""
+    said = [texts.of_period.format(period=period_in_words(period, texts))]
+    if period.relative_to:
+        newest = date_in_words(period.relative_to, texts) or period.relative_to
+        said.append(texts.counted_from.format(words=clip(period.words, 40), newest=newest))
+    return " ".join(said)
+
+
 def confidence_level(confidence: float) -> str:
     """Sort a probability into high, medium and low."""
     if confidence >= HIGH_CONFIDENCE:
@@ -193,7 +213,8 @@ def _quotes_html(turn: int, answer: Answer, texts: Texts) -> str:
     count = len({citation.document.id for citation in answer.citations})
     sources = texts.one_source if count == 1 else texts.many_sources.format(count=count)
     return (
-        f'<div class="answer">{sentences}<p class="meta">'
+        f'<div class="answer" lang="{texts.language}">{_understood_html(turn, answer, texts)}'
+        f'{sentences}<p class="meta">'
         f'<span class="confidence {confidence_level(answer.confidence)}">'
         f"{escape(confidence_in_words(answer.confidence, texts))}</span>"
         f'<span class="count">{escape(sources)}</span>'
@@ -206,9 +227,24 @@ def _abstention_html(turn: int, answer: Answer, texts: Texts) -> str:
     if closest:
         closest = f'<p class="closest-label">{escape(texts.closest)}</p><ol class="closest">{closest}</ol>'
     return (
-        f'<div class="answer abstained"><p class="not-said">{escape(texts.not_said)}</p>'
+        f'<div class="answer abstained" lang="{texts.language}">{_understood_html(turn, answer, texts)}'
+        f'<p class="not-said">{escape(texts.not_said)}</p>'
         f'<p class="hint">{escape(texts.not_said_hint)}</p>{closest}</div>'
     )
+
+
+def _understood_html(turn: int, answer: Answer, texts: Texts) -> str:
+    """Say what a follow-up took over, with the link that asks again without it, and which time was meant."""
+    parts = []
+    if answer.carried:
+        terms = clip(" ".join(answer.carried.terms), LONGEST_TERMS)
+        link = (
+            f'<a class="alone" href="#alone-{turn:d}">{_fill(texts.without, terms=f"<bdi>{escape(terms)}</bdi>")}</a>'
+        )
+        parts.append(f"{escape(texts.carried)} {link}")
+    if answer.period:
+        parts.append(escape(period_as_text(answer.period, texts)))
+    return f'<p class="understood">{"<br>".join(parts)}</p>' if parts else ""
 
 
 def _sentence_html(turn: int, citation: Citation, texts: Texts) -> str:

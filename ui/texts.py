@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from index.language import detect_language
+from qa.answer import Answer
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -39,6 +42,11 @@ class Texts:
     not_said_hint: str
     closest: str
     closest_badge: str
+    carried: str
+    without: str
+    of_period: str
+    counted_from: str
+    characters: str
     copy_answer: str
     copy_citation: str
     copy_passage: str
@@ -88,6 +96,11 @@ _FRENCH = Texts(
     not_said_hint="Essayez d’autres mots, ou ajoutez un document qui en parle.",
     closest="Les passages les plus proches ne sont pas des réponses\u00a0:",
     closest_badge="Passage proche, pas une réponse",
+    carried="Suite de la question précédente.",
+    without="Sans «\u00a0{terms}\u00a0»",
+    of_period="Passages de cette date d’abord\u00a0: {period}.",
+    counted_from="«\u00a0{words}\u00a0» est compté depuis le document le plus récent ({newest}).",
+    characters="caractères {start}-{end}",
     copy_answer="Copier la réponse",
     copy_citation="Copier la citation",
     copy_passage="Copier le passage",
@@ -149,6 +162,11 @@ _ENGLISH = Texts(
     not_said_hint="Try other words, or add a document that covers it.",
     closest="The closest passages are not answers:",
     closest_badge="Close passage, not an answer",
+    carried="Follows on from the previous question.",
+    without="Without “{terms}”",
+    of_period="Passages of that date first: {period}.",
+    counted_from="“{words}” counts from the newest document ({newest}).",
+    characters="characters {start}-{end}",
     copy_answer="Copy answer",
     copy_citation="Copy citation",
     copy_passage="Copy passage",
@@ -186,6 +204,16 @@ _ENGLISH = Texts(
 
 TEXTS = {texts.language: texts for texts in (_FRENCH, _ENGLISH)}
 DEFAULT_LANGUAGE = "fr"
+
+
+def texts_around(answer: Answer, interface: Texts) -> Texts:
+    """Return the words to put around an answer: in the question's language, else in the interface's.
+
+    A follow-up too short to tell is taken to be in the language of the question it follows.
+    """
+    questions = [answer.question, answer.carried.question if answer.carried else ""]
+    languages = (detect_language(question) or "" for question in questions)
+    return next((TEXTS[language] for language in languages if language in TEXTS), interface)
 
 
 def preferred_language(accept_language: str | None) -> str:

@@ -20,12 +20,12 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from index import PassageIndex, open_embedder
-from qa.evaluation import evaluate, shipped_reader
+from index import PassageIndex
+from qa import open_reader
+from qa.evaluation import evaluate
 from qa.measures import MEASURES
 from qa.questions import QuestionSet, load_question_file
 from qa.report import make_report
-from tests.benchmarks.squad import RememberingEmbedder
 from ui.demo import seeds_folder
 
 RESULTS = Path(__file__).with_name("results")
@@ -51,10 +51,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         work = options.work or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        embedder = RememberingEmbedder(open_embedder(), work / "vectors.npz")
         reports = {}
         for name, asked in sets.items():
-            reports[name] = measure(work / name.replace(" ", "-"), asked, embedder)
+            reports[name] = measure(work / name.replace(" ", "-"), asked)
             print(name, {key: of["value"] for key, of in reports[name]["figures"]["all"].items()}, flush=True)
     save(
         {
@@ -72,16 +71,17 @@ def question_set(data: Path, asked: list[str], others: list[str]) -> QuestionSet
     return QuestionSet(tuple(replace(f, questions=()) if Path(f.name).stem in others else f for f in files))
 
 
-def measure(folder: Path, asked: QuestionSet, embedder) -> dict:
-    passage_index = PassageIndex.build(folder, asked.documents, embedder=embedder)
-    reader, threshold = shipped_reader(embedder)
-    evaluation = evaluate(passage_index, asked, reader=reader, threshold=threshold, masked=True, baseline=True)
+def measure(folder: Path, asked: QuestionSet) -> dict:
+    passage_index = PassageIndex.open_or_create(folder)
+    passage_index.add(asked.documents)
+    reader = open_reader()
+    evaluation = evaluate(passage_index, asked, reader=reader, threshold=reader.threshold, masked=True, baseline=True)
     report = make_report(
         evaluation,
         asked,
-        model=embedder.fingerprint,
+        model=passage_index.embedder.fingerprint,
         reader=type(reader).__name__,
-        threshold=threshold,
+        threshold=reader.threshold,
         passages=len(passage_index),
     )
     return {name: value for name, value in report.items() if name not in LEFT_OUT}
