@@ -47,17 +47,16 @@ def _recall(axes: Axes, report: Mapping[str, Any]) -> None:
         known = [one for one in _RECALL if one in of]
         at = [_RECALL.index(one) + (place - (len(drawn) - 1) / 2) * width for one in known]
         values = [of[one]["value"] for one in known]
-        margins = [
-            [value - of[one]["low"] for one, value in zip(known, values, strict=True)],
-            [of[one]["high"] - value for one, value in zip(known, values, strict=True)],
-        ]
-        axes.bar(at, values, width * 0.92, yerr=margins, ecolor=_GREY, color=_COLOURS[place % 3], label=name)
+        # The interval of a handful of questions may not hold the value itself.
+        below = [max(0.0, of[one]["value"] - of[one]["low"]) for one in known]
+        above = [max(0.0, of[one]["high"] - of[one]["value"]) for one in known]
+        axes.bar(at, values, width * 0.92, yerr=[below, above], ecolor=_GREY, color=_COLOURS[place % 3], label=name)
     axes.set_xticks(range(len(_RECALL)), [name.partition("@")[2] for name in _RECALL])
     axes.set_xlabel("among the first k passages")
     axes.set_ylabel("share of answerable questions")
     axes.set_title("A passage with the answer is found")
     if len(drawn) > 1:
-        axes.legend(loc="lower right")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False)
 
 
 def _risk(axes: Axes, report: Mapping[str, Any]) -> None:
@@ -74,7 +73,7 @@ def _risk(axes: Axes, report: Mapping[str, Any]) -> None:
         axes.legend(loc="upper left")
     axes.set_xlim(0, 1)
     axes.set_xlabel("coverage: share of questions answered")
-    axes.set_ylabel("risk: share of those whose first quote is wrong")
+    axes.set_ylabel("risk: share of those with a wrong first quote")
     axes.set_title("Risk and coverage")
 
 
