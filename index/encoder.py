@@ -98,6 +98,13 @@ class TokenStates:
     states: Tensor
     offsets: NDArray[np.int64]
 
+    @property
+    def vector(self) -> NDArray[np.float32]:
+        """The mean of the states, of unit length: after the last layer, the vector of the text."""
+        mean = self.states.mean(dim=0)
+        found: NDArray[np.float32] = (mean / mean.norm()).numpy()
+        return found
+
     def within(self, start: int, end: int) -> NDArray[np.bool_]:
         """Return which tokens touch `[start, end)` of the text, shape (tokens,)."""
         starts, ends = self.offsets.T
@@ -143,10 +150,7 @@ class BertEncoder:
 
     def embed(self, text: str, *, prompt: str) -> NDArray[np.float32]:
         """Return the vector of a text read after a prompt: the mean of its states, of unit length."""
-        states = self.read(text, prompt=prompt, layers=len(self.layers)).states
-        vector = states.mean(dim=0)
-        found: NDArray[np.float32] = (vector / vector.norm()).numpy()
-        return found
+        return self.read(text, prompt=prompt, layers=len(self.layers)).vector
 
     def read(self, text: str, *, prompt: str, layers: int) -> TokenStates:
         """Return the states of a text, read after a prompt, once it has passed the first `layers` layers.
@@ -155,15 +159,22 @@ class BertEncoder:
         states do not depend, not even by a rounding, on what else is read.
         """
         encoding = self._tokenizer.encode(prompt + text)
-        offsets = np.array(encoding.offsets, dtype=np.int64) - len(prompt)
         # The first token of the text may begin with the prompt's last space.
-        offsets = np.maximum(offsets, 0)
+        offsets = np.maximum(np.array(encoding.offsets, dtype=np.int64) - len(prompt), 0)
         with torch.inference_mode():
-            x = self._embedded(torch.tensor([encoding.ids]))
-            attend = torch.ones(1, 1, 1, len(encoding.ids), dtype=torch.bool)
-            for layer in self.layers[:layers]:
-                x = layer(x, attend)
-        return TokenStates(x[0], offsets)
+            return self._passed(TokenStates(self._embedded(torch.tensor([encoding.ids]))[0], offsets), 0, layers)
+
+    def read_on(self, read: TokenStates, *, layers: int) -> TokenStates:
+        """Take states that have passed the first `layers` layers through the rest."""
+        with torch.inference_mode():
+            return self._passed(read, layers, len(self.layers))
+
+    def _passed(self, read: TokenStates, first: int, last: int) -> TokenStates:
+        x = read.states[None]
+        attend = torch.ones(1, 1, 1, x.shape[1], dtype=torch.bool)
+        for layer in self.layers[first:last]:
+            x = layer(x, attend)
+        return TokenStates(x[0], read.offsets)
 
     def _embedded(self, ids: Tensor) -> Tensor:
         w = self._embeddings

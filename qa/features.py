@@ -33,18 +33,19 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 
-RANKING = ("answers", "match", "context_match", "passage", "passage_words", "words", "number")
+RANKING = ("answers", "passage", "passage_words", "words", "meaning", "match", "context_match", "number")
 CONFIDENCE = (
     "answers",
-    "margin",
+    "native_words",
+    "meaning",
     "match",
     "context_match",
-    "passage_meaning",
-    "native_words",
-    "native_passage_words",
     "number",
+    "passage_meaning",
+    "passage_match",
     "foreign",
     "foreign_answers",
+    "foreign_meaning",
 )
 
 
@@ -72,81 +73,87 @@ class ReaderWeights:
             ) from error
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SentenceFeatures:
-    """The sentences of some hits, and what tells whether they answer, each feature of shape (len(places),).
+@dataclass(frozen=True, slots=True)
+class ReadSentence:
+    """A sentence `[start, end)` of a hit's document and what models make of it.
 
-    To rank them:
-    answers: the joint model's logit. match and context_match: late interaction (see `qa.joint.Pair`).
-    passage: the fused score of the passage. passage_words and
-    words: the share of the question's idf that the passage, or the sentence, holds. number: 1 where
-    a number is asked for and there is one.
-
-    Confidence adds: margin, how far `answers` is above that of the best sentence of another passage;
-    passage_meaning, the cosine of question and passage; and foreign, 1 where question and document are in
-    different languages: words tell nothing there, and `answers` has a weight of its own.
+    `answers` is the joint model's logit and `span` its exact answer; the rest: see `qa.likeness`.
     """
 
-    places: tuple[tuple[SearchHit, int, int], ...]
-    spans: tuple[Span | None, ...]
+    hit: SearchHit
+    start: int
+    end: int
+    span: Span | None
+    answers: float
+    meaning: float
+    match: float
+    context_match: float
+    passage_match: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SentenceFeatures:
+    """Sentences that were read, and what tells whether they answer, each feature of shape (len(read),).
+
+    To rank them, beside what is in `ReadSentence`: passage, the fused score of the passage;
+    passage_words and words, the share of the question's idf that the passage, or the sentence,
+    holds; number, 1 where a number is asked for and there is one.
+
+    Confidence adds: passage_meaning, the cosine of question and passage; and foreign, 1 where question
+    and document are in different languages: words tell nothing there, and `answers` and `meaning`
+    have weights of their own.
+    """
+
+    read: tuple[ReadSentence, ...]
     columns: Mapping[str, NDArray[np.float64]]
 
     @classmethod
-    def of(
-        cls,
-        question: str,
-        places: Sequence[tuple[SearchHit, int, int]],
-        spans: Sequence[Span | None],
-        answers: Sequence[float],
-        matches: Sequence[tuple[float, float]] | NDArray[np.float32],
-    ) -> SentenceFeatures:
+    def of(cls, question: str, read: Sequence[ReadSentence]) -> SentenceFeatures:
         """Add what needs no model."""
         language = detect_language(question)
         asks_for_number = _ASKS_FOR_NUMBER.search(question) is not None
         rows = []
-        for (hit, start, end), logit, (match, context_match) in zip(places, answers, matches, strict=True):
-            native = language is None or hit.document.language in (None, language)
-            passage_words = _share_held(hit, hit.passage.text)
-            words = _share_held(hit, hit.document.text[start:end])
+        for one in read:
+            document = one.hit.document
+            native = language is None or document.language in (None, language)
+            passage_words = _share_held(one.hit, one.hit.passage.text)
+            words = _share_held(one.hit, document.text[one.start : one.end])
             rows.append(
                 {
-                    "answers": logit,
-                    "match": match,
-                    "context_match": context_match,
-                    "passage": hit.score,
+                    "answers": one.answers,
+                    "meaning": one.meaning,
+                    "match": one.match,
+                    "context_match": one.context_match,
+                    "passage": one.hit.score,
                     "passage_words": passage_words,
                     "words": words,
-                    "number": float(asks_for_number and _NUMBER.search(hit.document.text, start, end) is not None),
-                    "passage_meaning": hit.vector_score,
+                    "number": float(asks_for_number and _NUMBER.search(document.text, one.start, one.end) is not None),
+                    "passage_meaning": one.hit.vector_score,
+                    "passage_match": one.passage_match,
                     "native_words": words * native,
-                    "native_passage_words": passage_words * native,
                     "foreign": float(not native),
-                    "foreign_answers": logit * (not native),
+                    "foreign_answers": one.answers * (not native),
+                    "foreign_meaning": one.meaning * (not native),
                 }
             )
-        columns = {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
-        return cls(tuple(places), tuple(spans), columns)
+        return cls(tuple(read), {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())})
 
     @property
     def ranking(self) -> Mapping[str, NDArray[np.float64]]:
         return {name: self.columns[name] for name in RANKING}
 
-    def confidence(self, order: Sequence[int]) -> Mapping[str, NDArray[np.float64]]:
-        """Return the features of the sentence that comes first in `order`, each of shape (1,)."""
-        first = order[0]
-        answers, hit = self.columns["answers"], self.places[first][0]
-        rival = max((answers[i] for i in order if self.places[i][0] is not hit), default=answers[first])
-        found = {name: self.columns[name][[first]] for name in CONFIDENCE if name != "margin"}
-        return {**found, "margin": np.array([answers[first] - rival])}
+    @property
+    def confidence(self) -> Mapping[str, NDArray[np.float64]]:
+        return {name: self.columns[name] for name in CONFIDENCE}
 
     def ranked(self, scores: NDArray[np.float64]) -> list[int]:
         """Return the positions of the places, best score first; ties by document id, then offset."""
 
         def key(i: int) -> tuple[float, str, int]:
-            hit, start, _ = self.places[i]
-            return -scores[i], hit.document.id, start
+            one = self.read[i]
+            return -scores[i], one.hit.document.id, one.start
 
-        return sorted(range(len(self.places)), key=key)
+        return sorted(range(len(self.read)), key=key)
 
 
 def weighted(features: Mapping[str, NDArray[np.float64]], weights: Mapping[str, float]) -> NDArray[np.float64]:

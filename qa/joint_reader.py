@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Self
@@ -14,17 +15,26 @@ from numpy.typing import NDArray
 from index.encoder import BertEncoder, TokenStates, open_encoder
 from index.sentences import split_sentences
 from qa.answer import SearchHit, Span
-from qa.features import ReaderWeights, SentenceFeatures, weighted
+from qa.features import ReaderWeights, ReadSentence, SentenceFeatures, weighted
 from qa.joint import Asked, Batch, JointModel, Pair, best_span
+from qa.likeness import Likeness
 from qa.reader import Finding, Reading
 
 SHIPPED = Path(__file__).parent
 MODEL_FILE = "reader.safetensors"
 WEIGHTS_FILE = "reader.json"
-# States of passages that were read lately; 1,000 tokens take three quarters of a megabyte.
+# States of passages that were read lately; 1,000 tokens take one and a half megabytes.
 _PASSAGES_KEPT = 512
 # In tokens. Of PIAF's answers one in fifty is longer.
 _LONGEST_SPAN = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _PassageStates:
+    """A passage after the layers below the joint model's, and after all of the encoder's own."""
+
+    lower: TokenStates
+    upper: TokenStates
 
 
 class JointReader:
@@ -49,43 +59,62 @@ class JointReader:
     def read(self, question: str, hits: Sequence[SearchHit]) -> Reading:
         """Read every sentence of the hits' passages; ties break by document id, then offset."""
         features = self.features(question, hits)
-        if not features.places:
+        if not features.read:
             return Reading((), 0.0)
         scores = weighted(features.ranking, self._weights.sentence)
         order = features.ranked(scores)
-        findings = tuple(Finding(*features.places[i], score=float(scores[i]), span=features.spans[i]) for i in order)
-        logit = weighted(features.confidence(order), self._weights.confidence)[0]
+        findings = tuple(
+            Finding(one.hit, one.start, one.end, float(scores[i]), one.span)
+            for i in order
+            for one in [features.read[i]]
+        )
+        logit = weighted(features.confidence, self._weights.confidence)[order[0]]
         return Reading(findings, float(1 / (1 + np.exp(-logit))))
 
     def features(self, question: str, hits: Sequence[SearchHit]) -> SentenceFeatures:
         """Read the hits' passages and return all that ranks and judges their sentences."""
-        asked = Asked.of(question, self._encoder.read(question, prompt="query: ", layers=self._model.first_layer))
-        inside = [_sentences(hit) for hit in hits]
-        kept = [(hit, sentences) for hit, sentences in zip(hits, inside, strict=True) if sentences]
+        lower = self._encoder.read(question, prompt="query: ", layers=self._model.first_layer)
+        upper = self._encoder.read_on(lower, layers=self._model.first_layer)
+        asked = Asked.of(question, lower)
+        kept = [(hit, sentences) for hit in hits if (sentences := _sentences(hit))]
         if not kept:
-            return SentenceFeatures.of(question, (), (), (), ())
+            return SentenceFeatures.of(question, ())
         passages = [self._passage_states(hit.passage.text) for hit, _ in kept]
         pairs = [
-            Pair.of(asked, states, [(s - hit.passage.start, e - hit.passage.start) for s, e in sentences])
+            Pair.of(asked, states.lower, [(s - hit.passage.start, e - hit.passage.start) for s, e in sentences])
             for (hit, sentences), states in zip(kept, passages, strict=True)
         ]
         with torch.inference_mode():
             scores = self._model(Batch.of(pairs))
+        logits = iter(scores.sentence.tolist())
         start, end = scores.start.numpy(), scores.end.numpy()
-        places, spans = [], []
+        read = []
         for row, ((hit, sentences), states, pair) in enumerate(zip(kept, passages, pairs, strict=True)):
-            for place, (first, last) in zip(sentences, pair.sentences, strict=True):
-                places.append((hit, *place))
+            likeness = Likeness.of(question, upper, states.upper, hit, sentences)
+            for number, (place, (first, last)) in enumerate(zip(sentences, pair.sentences, strict=True)):
                 tokens = slice(len(pair.question) + first, len(pair.question) + last)
-                offsets = states.offsets[first:last] + hit.passage.start
-                spans.append(_span(hit, place, offsets, start[row, tokens], end[row, tokens]))
-        matches = np.concatenate([pair.match.numpy() for pair in pairs])
-        return SentenceFeatures.of(question, places, spans, scores.sentence.tolist(), matches)
+                offsets = states.lower.offsets[first:last] + hit.passage.start
+                read.append(
+                    ReadSentence(
+                        hit,
+                        *place,
+                        span=_span(hit, place, offsets, start[row, tokens], end[row, tokens]),
+                        answers=next(logits),
+                        meaning=float(likeness.meaning[number]),
+                        match=float(likeness.match[number]),
+                        context_match=float(likeness.context_match[number]),
+                        passage_match=likeness.passage_match,
+                    )
+                )
+        return SentenceFeatures.of(question, read)
 
-    def _read_passage(self, text: str) -> TokenStates:
-        read = self._encoder.read(text, prompt="passage: ", layers=self._model.first_layer)
+    def _read_passage(self, text: str) -> _PassageStates:
+        lower = self._encoder.read(text, prompt="passage: ", layers=self._model.first_layer)
+        upper = self._encoder.read_on(lower, layers=self._model.first_layer)
         # Half the memory, and what the model was trained on.
-        return TokenStates(read.states.half(), read.offsets)
+        return _PassageStates(
+            TokenStates(lower.states.half(), lower.offsets), TokenStates(upper.states.half(), upper.offsets)
+        )
 
 
 def _sentences(hit: SearchHit) -> list[tuple[int, int]]:

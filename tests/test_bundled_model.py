@@ -6,7 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-import torch
 
 from index import ModelError, open_embedder
 from index.bundled_model import WEIGHT_FILE, bundled_model_folder
@@ -59,12 +58,8 @@ def test_tokens_stand_where_they_say(encoder):
 
 
 def test_states_of_the_lower_layers_lead_to_the_vector(encoder, embedder):
-    states = encoder.read(TEXTS[0], prompt="query: ", layers=7).states[None]
-    attend = torch.ones(1, 1, 1, states.shape[1], dtype=torch.bool)
-    with torch.inference_mode():
-        for layer in encoder.layers[7:]:
-            states = layer(states, attend)
-    vector = torch.nn.functional.normalize(states[0].mean(dim=0), dim=0).numpy()
+    lower = encoder.read(TEXTS[0], prompt="query: ", layers=7)
+    vector = encoder.read_on(lower, layers=7).vector
     np.testing.assert_allclose(vector, embedder.embed_question(TEXTS[0]), atol=2e-6)
 
 

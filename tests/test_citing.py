@@ -29,12 +29,12 @@ def quotes(question, *found):
 
 def test_near_copies_are_cited_once():
     one = findings(
-        ("La Russie promet 50.000 tonnes de blé à six pays.", 3.0),
-        text="La Russie promet 50.000 tonnes de blé à six pays.",
+        ("La Russie promet 50.000 tonnes de céréales gratuites à six pays d’Afrique.", 3.0),
+        text="La Russie promet 50.000 tonnes de céréales gratuites à six pays d’Afrique.",
     )
     copy = findings(
-        ("La Russie a promis 50.000 tonnes de blé à six pays.", 2.9),
-        text="La Russie a promis 50.000 tonnes de blé à six pays.",
+        ("La Russie a promis 50.000 tonnes de céréales gratuites à six pays d’Afrique.", 2.9),
+        text="La Russie a promis 50.000 tonnes de céréales gratuites à six pays d’Afrique.",
     )
     other = findings(("Le port de Dakar est plein.", 2.0))
     first, second = cite(QUESTION, [*one, *copy, *other])

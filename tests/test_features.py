@@ -8,7 +8,7 @@ import pytest
 from index import InputError, PassageIndex, make_document
 from index.sentences import split_sentences
 from qa import Retriever
-from qa.features import CONFIDENCE, RANKING, ReaderWeights, SentenceFeatures, weighted
+from qa.features import CONFIDENCE, RANKING, ReaderWeights, ReadSentence, SentenceFeatures, weighted
 
 TEXT = "Le Mali attend ses engrais. La mer est calme. Le port de Dakar décharge du riz en 2022."
 
@@ -19,9 +19,12 @@ def retriever(tmp_path, embedder):
 
 
 def features_of(question, retriever, answers=(3.0, 1.0, 2.0)):
-    hits = retriever.retrieve(question)
-    places = [(hit, *place) for hit in hits for place in split_sentences(hit.document.text)]
-    return SentenceFeatures.of(question, places, [None] * 3, answers, [(0.5, 0.6), (0.7, 0.7), (0.8, 0.9)])
+    places = [(hit, *place) for hit in retriever.retrieve(question) for place in split_sentences(hit.document.text)]
+    read = [
+        ReadSentence(*place, None, logit, meaning=0.4, match=0.5, context_match=0.6, passage_match=0.7)
+        for place, logit in zip(places, answers, strict=True)
+    ]
+    return SentenceFeatures.of(question, read)
 
 
 def test_words_are_the_share_of_idf_held(retriever):
@@ -43,20 +46,11 @@ def test_a_number_counts_only_where_one_is_asked_for(retriever, question, number
 def test_words_say_nothing_across_languages(retriever):
     english = features_of("What is it that the port of Dakar does with the mer?", retriever).columns
     assert english["foreign"].tolist() == [1, 1, 1] and english["native_words"].tolist() == [0, 0, 0]
-    assert english["foreign_answers"].tolist() == english["answers"].tolist()
+    assert english["foreign_answers"].tolist() == english["answers"].tolist() == [3, 1, 2]
+    assert english["foreign_meaning"].tolist() == english["meaning"].tolist()
     french = features_of("Que fait le port de Dakar ?", retriever).columns
     assert french["foreign"].tolist() == french["foreign_answers"].tolist() == [0, 0, 0]
     assert french["native_words"].tolist() == french["words"].tolist() != [0, 0, 0]
-
-
-def test_margin_is_over_the_best_sentence_of_another_passage(tmp_path, embedder):
-    documents = [make_document("Le Mali attend. Il pleut."), make_document("Le Niger attend.")]
-    retriever = Retriever(PassageIndex.build(tmp_path / "two", documents, embedder=embedder))
-    hits = sorted(retriever.retrieve("Qui attend ?"), key=lambda hit: hit.document.text)
-    places = [(hit, *place) for hit in hits for place in split_sentences(hit.document.text)]
-    features = SentenceFeatures.of("Qui attend ?", places, [None] * 3, [5.0, 4.0, 1.5], [(0, 0)] * 3)
-    assert features.confidence([0, 1, 2])["margin"].tolist() == [3.5]
-    assert features.confidence([2, 0, 1])["margin"].tolist() == [-3.5]
 
 
 def test_a_question_of_stop_words_or_signs_has_features_too(retriever):

@@ -32,7 +32,7 @@ def wheel(tmp_path_factory):
 def test_the_wheel_carries_the_demo_and_the_chat_s_files(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"ui/seeds/{path.name}" for path in seeds_folder().iterdir()} <= names
-    assert {"qa/reader.json", "ui/chat.css", "ui/panel.js"} <= names
+    assert {"qa/reader.json", "qa/reader.safetensors", "ui/chat.css", "ui/panel.js"} <= names
     assert not [name for name in names if name.startswith("tests")]
 
 

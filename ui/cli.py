@@ -247,7 +247,7 @@ def train_reader_command(
             metavar="SHARE",
             help="Share of questions on other subjects let through.",
         ),
-    ] = 0.1,
+    ] = 0.08,
 ) -> None:
     """Train a reader on questions of your own; `ask`, `chat` and `evaluate` take it as --reader."""
     from qa.training import TrainingSettings, train_reader

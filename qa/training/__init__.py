@@ -39,7 +39,7 @@ def train_reader(
     folder: Path,
     *,
     settings: TrainingSettings,
-    false_answers: float = 0.10,
+    false_answers: float = 0.08,
     embedder: Embedder | None = None,
     on_step: OnStep | None = None,
 ) -> None:
@@ -110,12 +110,12 @@ def read_cases(
                 for other_subject in (False, True):
                     kept = [hit for hit in hits if not (other_subject and own.get(hit.document.id) == topic(question))]
                     features = reader.features(asked, kept[:PASSAGES_READ])
-                    if features.places:
+                    if features.read:
                         right = [
-                            not other_subject and question.answered_by(hit.document.id, start, end)
-                            for hit, start, end in features.places
+                            not other_subject and question.answered_by(one.hit.document.id, one.start, one.end)
+                            for one in features.read
                         ]
-                        yield Case(features, np.array(right), bool(question.answers), other_subject)
+                        yield Case(file.name, features, np.array(right), bool(question.answers), other_subject)
 
 
 def held_out_figures(cases: Sequence[Case], weights: ReaderWeights) -> dict[str, float]:
