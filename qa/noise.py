@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from index.language import is_function_word
 
-_WORD = re.compile(r"\w[\w'’-]*")
+_WORD = re.compile(r"\w[\w-]*")
 _LONG_ENOUGH_FOR_A_SLIP = 5
 _KEYS_NEARBY = "aeiounrstl"
 

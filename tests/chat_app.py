@@ -85,7 +85,7 @@ def cite(
     if bold:
         at = document.text.index(bold)
         span = Span(at, at + len(bold), bold)
-    return Citation(number, document.text[start:end], start, end, span, document, passage, 0.9, tuple(also))
+    return Citation(number, document.text[start:end], start, end, span, document, passage, 0.9, also_in=tuple(also))
 
 
 def repeat(document: Document, quote: str) -> Repeat:

@@ -68,7 +68,7 @@ def test_a_question_about_the_present_gets_the_newest_first(question):
 
 def test_what_scores_far_below_the_first_is_left_out_unless_several_are_asked_for():
     found = findings(
-        ("Le Mali attend des engrais.", 9.0), ("La mer est calme.", 6.0), ("Le port de Dakar est plein.", 1.0)
+        ("Le Mali attend des engrais.", 9.0), ("La mer est calme.", 4.0), ("Le port de Dakar est plein.", 1.0)
     )
     assert quotes("Qui attend ?", found) == ["Le Mali attend des engrais."]
     for question in ("Quels pays attendent ?", "Which countries wait?", "Lesquels attendent ?"):
@@ -101,3 +101,8 @@ def test_a_quote_that_leans_on_the_sentence_before_carries_it(text, quote, conte
     if citation.context:
         start, end = citation.context.start, citation.context.end
         assert citation.document.text[start:end] == context
+
+
+def test_a_sentence_that_is_quoted_anyway_is_no_context():
+    found = findings(("Il les paiera en 2023.", 2.0), ("Le Mali attend des engrais.", 1.9))
+    assert [citation.context for citation in cite(QUESTION, found)] == [None, None]

@@ -44,6 +44,8 @@ QUESTIONS = [
 class KnowsThePlaces:
     """Reads the hits' passages sentence by sentence as they come, with a span of so many characters."""
 
+    threshold = 0.5
+
     def __init__(self, confidence=0.9, spans=True):
         self.confidence, self.spans, self.read_of = confidence, spans, []
 
@@ -166,6 +168,8 @@ def test_masked_leaves_enough_to_read(tmp_path):
     heard = []
 
     class Watching:
+        threshold = 0.5
+
         def read(self, question, hits):
             heard.append([hit.document.text for hit in hits])
             return reader.read(question, hits)

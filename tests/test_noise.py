@@ -16,7 +16,7 @@ RNG = random.Random(1)
     [
         (hasty, "Où est Bamako\u202f?", "où est bamako"),
         (without_accents, "Où l’été a-t-il été tué ?", "Ou l’ete a-t-il ete tue ?"),
-        (keywords, "Combien de tonnes d'engrais le Mali reçoit-il ?", "Combien tonnes engrais Mali reçoit-il"),
+        (keywords, "Combien de tonnes d'engrais le Mali reçoit-il ?", "tonnes engrais Mali reçoit-il"),
         (keywords, "Où est-ce ?", "Où est-ce ?"),
     ],
 )

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from index.document import Document
+from qa.answer import Span
 from qa.conversation import Carried
 from qa.dates import find_period
 from tests.chat_app import (
@@ -437,3 +438,13 @@ def test_a_period_in_words(question: str, french: str) -> None:
 def test_words_around_an_answer_are_in_the_question_s_language(question: str, before: str, language: str) -> None:
     answer = replace(ABSTENTION, question=question, carried=Carried("coupe", before) if before else None)
     assert texts_around(answer, ENGLISH).language == language
+
+
+def test_the_sentence_before_is_drawn_apart_from_the_quote_and_escaped() -> None:
+    (citation, *_) = HOSTILE_ANSWER.citations
+    text = citation.document.text
+    before = Span(0, citation.start, text[: citation.start])
+    answer = replace(HOSTILE_ANSWER, citations=(replace(citation, context=before),))
+    drawn = _Page(render.answer_html(1, answer, FRENCH))
+    assert drawn.texts("bdi", "before") == [before.text]
+    assert drawn.texts("bdi", "before") != _Page(render.answer_html(1, HOSTILE_ANSWER, FRENCH)).texts("bdi", "before")

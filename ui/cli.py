@@ -350,7 +350,8 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
             yield from _hit_lines(hit, texts)
         return
     for citation in answer.citations:
-        yield f"{citation.quote} [{citation.number}]"
+        before = f"({citation.context.text}) " if citation.context else ""
+        yield f"{before}{citation.quote} [{citation.number}]"
     yield ""
     for citation in answer.citations:
         yield f"[{citation.number}] {_place(citation.document, citation.start, citation.end, texts)}"

@@ -257,7 +257,13 @@ def _sentence_html(turn: int, citation: Citation, texts: Texts) -> str:
     tail = _quote_html(document, last, citation.end, citation.span)
     link = _link_html(turn, source, texts)
     also_in = _also_in_html(citation.also_in, texts)
-    return f'<p class="sentence">{head}<span class="keep">{tail}&#160;{link}</span></p>{also_in}'
+    before = citation.context
+    context = (
+        f'<bdi class="before"{_language_of(document)}>{_slice_html(document, before.start, before.end, None)}</bdi> '
+        if before
+        else ""
+    )
+    return f'<p class="sentence">{context}{head}<span class="keep">{tail}&#160;{link}</span></p>{also_in}'
 
 
 def _quote_html(document: Document, start: int, end: int, span: Span | None) -> str:

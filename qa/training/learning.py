@@ -26,7 +26,7 @@ from qa.training.settings import TrainingSettings
 
 OnStep = Callable[[int, int, float], None]
 
-_WARM_UP = 100
+_WARM_UP = 0.05
 _SLOWEST = 0.02
 _AVERAGING = 0.995
 _LARGEST_GRADIENT = 1.0
@@ -115,7 +115,7 @@ def train(
     for step, examples in enumerate(islice(_batches(corpora, settings), done, settings.steps), start=done + 1):
         # Seeded by the step, so that a resumed run draws the dropout of an uninterrupted one.
         torch.manual_seed(settings.seed + step)
-        pace = min(1.0, step / _WARM_UP) * max(_SLOWEST, 1 - step / settings.steps)
+        pace = min(1.0, step / (_WARM_UP * settings.steps)) * max(_SLOWEST, 1 - step / settings.steps)
         for group, fastest in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = fastest * pace
         loss = loss_of(model, examples, encoder, device)
