@@ -197,8 +197,8 @@ _IMPERSONAL = _pattern(
     r"|\bis it (?:true|possible|legal|safe|raining|easy|hard|necessary|ok|better|worth)\b"
 )
 _ENGLISH_SUBJECT = _pattern(
-    r"\b(?:did|does|do|was|were|is|are|had|has|have|will|would|can|could|should) (?P<pronoun>he|she|they|it)\b"
-    r"|^\W*(?:and |but )?(?P<first>he|she|they|it)\b"
+    r"\b(?:did|does|do|was|were|is|are|had|has|have|will|would|can|could|should) (?:he|she|they|it)\b"
+    r"|^\W*(?:and |but )?(?:he|she|they|it)\b"
 )
 _OBJECT = _pattern(
     r"\b(?:him|her|them|it|his|hers|its|their|theirs|lui|eux|son|sa|ses|leurs?)\b"
@@ -237,10 +237,8 @@ def _points_back(question: str, own: Sequence[str]) -> bool:
         inverted = "-" in match.group() or verb.lower() in _BEING
         if not _IMPERSONAL_VERB.match(verb) and not held(match.start() if inverted else match.start("pronoun")):
             return True
-    for match in _ENGLISH_SUBJECT.finditer(question):
-        plural = (match["pronoun"] or match["first"]).lower() == "they"
-        if not held(match.start()) and not (plural and opened):
-            return True
+    if any(not held(match.start()) for match in _ENGLISH_SUBJECT.finditer(question)):
+        return True
     for match in _OBJECT.finditer(question):
         bound = match.group().lower() in _PLURAL and opened and not question[: match.start()].endswith("of ")
         nouns = held(match.start())

@@ -77,6 +77,7 @@ def test_it_leans_on_the_turn_before(question):
         "Wagner",
         "sanctions Mali",
         "Qui es-tu ?",
+        "What do you think of him?",
         "merci",
         "?",
         "",
@@ -158,9 +159,10 @@ def test_the_carried_words_are_searched_and_read(passage_index):
 
     reader = Noting(0.9)
     answerer = Answerer(passage_index, reader=reader)
-    answer = answerer.ask("Et le prix ?", history=[turn("Que coûte le blé ?")])
-    assert reader.question == "coûte le blé Et le prix ?"
-    assert "blé" in answer.citations[0].passage.text
+    for before, found in (("Que coûte le blé ?", "blé"), ("Qui décharge les engrais ?", "engrais")):
+        answer = answerer.ask("Pourquoi ?", history=[turn(before)])
+        assert reader.question == f"{answer.carried.words} Pourquoi ?" and found in answer.carried.terms
+        assert found in answer.citations[0].passage.text
 
 
 def test_passages_of_the_asked_time_come_first_and_shut_none_out(tmp_path, embedder):
