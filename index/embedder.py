@@ -115,7 +115,10 @@ class BundledEmbedder:
     def _embed_question(self, question: str) -> NDArray[np.float32]:
         from index.encoder import BertEncoder
 
-        return BertEncoder.open(self._folder).embed(question, prompt="query: ")
+        vector = BertEncoder.open(self._folder).embed(question, prompt="query: ")
+        # It is remembered, and must be the same for whoever asks next.
+        vector.flags.writeable = False
+        return vector
 
 
 def _passage_vectors(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -105,6 +105,10 @@ class TokenStates:
         found: NDArray[np.float32] = (mean / mean.norm()).numpy()
         return found
 
+    def halved(self) -> TokenStates:
+        """Return the same in half precision, to be kept."""
+        return TokenStates(self.states.half(), self.offsets)
+
     def within(self, start: int, end: int) -> NDArray[np.bool_]:
         """Return which tokens touch `[start, end)` of the text, shape (tokens,)."""
         starts, ends = self.offsets.T

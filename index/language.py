@@ -69,6 +69,11 @@ def detect_language(text: str) -> str | None:
     return ranked[0][0]
 
 
+def are_different(one: str | None, other: str | None) -> bool:
+    """Whether two languages are known and not the same."""
+    return None not in (one, other) and one != other
+
+
 def is_function_word(word: str) -> bool:
     """Whether a word is an article, pronoun, preposition or the like in one of the languages known here."""
     return word.lower() in _LANGUAGES_OF

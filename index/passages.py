@@ -32,6 +32,11 @@ def split_passages(document: Document) -> list[Passage]:
     return [Passage(f"{document.id}:{start}-{end}", document.id, start, end, text[start:end]) for start, end in runs]
 
 
+def sentences_of(document: Document, passage: Passage) -> list[Offsets]:
+    """Return the sentences of a document's passage, as offsets into the document's text."""
+    return split_sentences(document.text, passage.start, passage.end, language=document.language)
+
+
 def _packed(text: str, sentences: list[Offsets]) -> list[Offsets]:
     runs = [sentences[0]]
     for start, end in sentences[1:]:

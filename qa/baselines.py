@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from index import Passage, PassageIndex
-from index.sentences import split_sentences
-from index.words import analyse
+from index.passages import sentences_of
 from qa.answer import SearchHit
+from qa.features import share_held
 from qa.reader import Finding, Reading
 
 Ranking = Callable[[str, int], list[Passage]]
@@ -42,18 +42,9 @@ class WordReader:
     def read(self, question: str, hits: Sequence[SearchHit]) -> Reading:
         """Read every sentence of the hits' passages; ties break by the passages' order, then by offset."""
         findings = [
-            Finding(hit, start, end, _share(hit, start, end))
+            Finding(hit, start, end, share_held(hit, hit.document.text[start:end]))
             for hit in hits
-            for start, end in split_sentences(
-                hit.document.text, hit.passage.start, hit.passage.end, language=hit.document.language
-            )
+            for start, end in sentences_of(hit.document, hit.passage)
         ]
         findings.sort(key=lambda finding: (-finding.score, finding.hit.rank, finding.start))
         return Reading(tuple(findings), findings[0].score if findings else 0.0)
-
-
-def _share(hit: SearchHit, start: int, end: int) -> float:
-    """Return the share of the question's idf whose terms the sentence holds; 0 for a question without terms."""
-    held = set(analyse(hit.document.text[start:end], hit.document.language))
-    in_all = sum(hit.question_terms.values())
-    return sum(weight for term, weight in hit.question_terms.items() if term in held) / in_all if in_all else 0.0

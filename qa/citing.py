@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence, Set
 
-from index.sentences import split_sentences
+from index.passages import sentences_of
 from index.words import analyse
 from qa.answer import Citation, Repeat, Span
 from qa.reader import Finding
@@ -82,9 +82,8 @@ def _context(finding: Finding, shown: Set[tuple[str, int]]) -> Span | None:
     """Return the sentence before one that begins with a pronoun or the like, unless it is shown anyway."""
     if not _LEANS_ON_BEFORE.match(finding.text):
         return None
-    document, passage = finding.hit.document, finding.hit.passage
-    sentences = split_sentences(document.text, passage.start, passage.end, language=document.language)
-    before = [(start, end) for start, end in sentences if end <= finding.start]
+    document = finding.hit.document
+    before = [place for place in sentences_of(document, finding.hit.passage) if place[1] <= finding.start]
     if not before or (document.id, before[-1][0]) in shown:
         return None
     start, end = before[-1]

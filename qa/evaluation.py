@@ -92,7 +92,7 @@ def evaluate(
     `on_progress` is called with the questions asked so far and in all.
     """
     bench = _Bench(passage_index, asked, reader, threshold)
-    plain = _Bench(passage_index, asked, WordReader(), 0.0)
+    plain = _Bench(passage_index, asked, WordReader(), 0.0) if baseline else None
     rankings = halves(passage_index) if baseline else {}
     records: list[Record] = []
     baselines: dict[str, list[Record]] = {name: [] for name in (*rankings, NO_READER)} if baseline else {}
@@ -107,7 +107,7 @@ def evaluate(
             records.append(bench.ask_masked(question))
         for name, ranking in rankings.items():
             baselines[name].append(bench.ranked(question, ranking(question.text, DEPTH)))
-        if baseline:
+        if plain is not None:
             several = [plain.ask(question)[0], *([plain.ask_masked(question)] if is_masked else [])]
             # It reads what the system finds, and has no threshold, so of neither there is anything to say.
             baselines[NO_READER] += [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index import InputError
-from index.language import detect_language
+from index.language import are_different, detect_language
 from index.words import analyse
 from qa.answer import SearchHit, Span
 
@@ -63,7 +63,7 @@ class ReaderWeights:
 
     @classmethod
     def load(cls, path: Path) -> ReaderWeights:
-        """Read what `save` wrote; raises InputError for anything else."""
+        """Read a reader's `reader.json`; raises InputError for anything else."""
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             return cls(stored["sentence"], stored["confidence"], stored["threshold"])
@@ -115,9 +115,9 @@ class SentenceFeatures:
         rows = []
         for one in read:
             document = one.hit.document
-            native = language is None or document.language in (None, language)
-            passage_words = _share_held(one.hit, one.hit.passage.text)
-            words = _share_held(one.hit, document.text[one.start : one.end])
+            foreign = are_different(language, document.language)
+            passage_words = share_held(one.hit, one.hit.passage.text)
+            words = share_held(one.hit, document.text[one.start : one.end])
             rows.append(
                 {
                     "answers": one.answers,
@@ -130,10 +130,10 @@ class SentenceFeatures:
                     "number": float(asks_for_number and _NUMBER.search(document.text, one.start, one.end) is not None),
                     "passage_meaning": one.hit.vector_score,
                     "passage_match": one.passage_match,
-                    "native_words": words * native,
-                    "foreign": float(not native),
-                    "foreign_answers": one.answers * (not native),
-                    "foreign_meaning": one.meaning * (not native),
+                    "native_words": words * (not foreign),
+                    "foreign": float(foreign),
+                    "foreign_answers": one.answers * foreign,
+                    "foreign_meaning": one.meaning * foreign,
                 }
             )
         return cls(tuple(read), {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())})
@@ -165,7 +165,7 @@ def weighted(features: Mapping[str, NDArray[np.float64]], weights: Mapping[str, 
     return total
 
 
-def _share_held(hit: SearchHit, text: str) -> float:
+def share_held(hit: SearchHit, text: str) -> float:
     """Return the share of the question's idf whose terms the text holds; 0 for a question without terms."""
     in_all = sum(hit.question_terms.values())
     held = set(analyse(text, hit.document.language))

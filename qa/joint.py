@@ -181,8 +181,15 @@ class JointModel(nn.Module):
             with safe_open(path, framework="pt") as stored:
                 first_layer = int(stored.metadata()[_FIRST_LAYER])
                 weights = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118
-            model = cls.untrained(encoder, first_layer=first_layer)
-            model.load_state_dict(weights)
+            like = encoder.layers[0]
+            wide, width = like.widen.weight.shape
+            with torch.device("meta"):
+                layers = [
+                    TransformerLayer(width, wide, heads=like.heads, epsilon=like.mix_norm.eps)
+                    for _ in encoder.layers[first_layer:]
+                ]
+                model = cls(layers, width=width, first_layer=first_layer)
+            model.load_state_dict(weights, assign=True)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise InputError(

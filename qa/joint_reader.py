@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from index.encoder import BertEncoder, TokenStates, open_encoder
-from index.sentences import split_sentences
+from index.passages import sentences_of
 from qa.answer import SearchHit, Span
 from qa.features import ReaderWeights, ReadSentence, SentenceFeatures, weighted
 from qa.joint import Asked, Batch, JointModel, Pair, best_span
@@ -63,11 +63,8 @@ class JointReader:
             return Reading((), 0.0)
         scores = weighted(features.ranking, self._weights.sentence)
         order = features.ranked(scores)
-        findings = tuple(
-            Finding(one.hit, one.start, one.end, float(scores[i]), one.span)
-            for i in order
-            for one in [features.read[i]]
-        )
+        ranked = ((features.read[i], float(scores[i])) for i in order)
+        findings = tuple(Finding(one.hit, one.start, one.end, score, one.span) for one, score in ranked)
         logit = weighted(features.confidence, self._weights.confidence)[order[0]]
         return Reading(findings, float(1 / (1 + np.exp(-logit))))
 
@@ -76,7 +73,7 @@ class JointReader:
         lower = self._encoder.read(question, prompt="query: ", layers=self._model.first_layer)
         upper = self._encoder.read_on(lower, layers=self._model.first_layer)
         asked = Asked.of(question, lower)
-        kept = [(hit, sentences) for hit in hits if (sentences := _sentences(hit))]
+        kept = [(hit, sentences) for hit in hits if (sentences := sentences_of(hit.document, hit.passage))]
         if not kept:
             return SentenceFeatures.of(question, ())
         passages = [self._passage_states(hit.passage.text) for hit, _ in kept]
@@ -112,13 +109,7 @@ class JointReader:
         lower = self._encoder.read(text, prompt="passage: ", layers=self._model.first_layer)
         upper = self._encoder.read_on(lower, layers=self._model.first_layer)
         # Half the memory, and what the model was trained on.
-        return _PassageStates(
-            TokenStates(lower.states.half(), lower.offsets), TokenStates(upper.states.half(), upper.offsets)
-        )
-
-
-def _sentences(hit: SearchHit) -> list[tuple[int, int]]:
-    return split_sentences(hit.document.text, hit.passage.start, hit.passage.end, language=hit.document.language)
+        return _PassageStates(lower.halved(), upper.halved())
 
 
 def _span(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from index.encoder import TokenStates
-from index.language import detect_language
+from index.language import are_different, detect_language
 from index.words import analyse
 from qa.answer import SearchHit
 
@@ -46,6 +46,7 @@ class Likeness:
     ) -> Self:
         """Compare with the sentences of a hit's document, each `[start, end)` of its text."""
         weights = _token_weights(question, asked, hit)
+        vector = asked.vector
         states = passage.states.float().numpy()
         cosines = _unit(asked.states.numpy()) @ _unit(states).T
         meaning, match, context_match = [], [], []
@@ -53,7 +54,7 @@ class Likeness:
         for start, end in sentences:
             inside = passage.within(start - hit.passage.start, end - hit.passage.start)
             best = cosines[:, inside].max(axis=1, initial=-1.0)
-            meaning.append(float(_unit(states[inside].mean(axis=0)) @ asked.vector) if inside.any() else 0.0)
+            meaning.append(float(_unit(states[inside].mean(axis=0)) @ vector) if inside.any() else 0.0)
             match.append(float(best @ weights))
             context_match.append(float(np.maximum(best, before) @ weights))
             before = best
@@ -69,7 +70,7 @@ def _token_weights(question: str, asked: TokenStates, hit: SearchHit) -> NDArray
     of a word in another language than the documents' says nothing, so there all words count alike.
     """
     language = detect_language(question)
-    foreign = None not in (language, hit.document.language) and language != hit.document.language
+    foreign = are_different(language, hit.document.language)
     weights = np.zeros(len(asked.states))
     for word in _WORD.finditer(question):
         terms = analyse(word.group(), language if foreign else hit.document.language)

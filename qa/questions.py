@@ -95,6 +95,11 @@ class Question:
     language: str | None
     kind: str
 
+    @property
+    def id_in_file(self) -> str:
+        """The id as the file has it: one question in several languages has it in several files."""
+        return self.id.removeprefix(f"{self.file}:")
+
     def answered_by(self, document_id: str, start: int, end: int) -> bool:
         """Whether `[start, end)` of a document holds one of the answers whole."""
         return any(document_id == d and start <= s and e <= end for d, s, e in self.answers)
@@ -166,17 +171,14 @@ def load_question_file(path: Path, *, name: str | None = None) -> QuestionFile:
     answers, or that has no word, is skipped.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; expected {_FORMS}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8: expected {_FORMS}") from error
     read = _read_lines if path.suffix.lower() == ".jsonl" else _read_squad
-    return read(path, text, name or path.name, sha256_of_file(path))
-
-
-def sha256_of_file(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return read(path, text, name or path.name, hashlib.sha256(data).hexdigest())
 
 
 def question_word(text: str, language: str | None) -> str:

@@ -97,15 +97,15 @@ def read_cases(
     versions: dict[str, list[Question]] = defaultdict(list)
     for file in files:
         for question in file.questions:
-            versions[question.id.removeprefix(f"{file.name}:")].append(question)
+            versions[question.id_in_file].append(question)
     for number, (file, passage_index) in enumerate(zip(files, indexes, strict=True)):
         retriever = Retriever(passage_index)
         own = {question.group: topic(question) for question in file.questions}
         for question in file.questions:
             if topic(question) not in held_out:
                 continue
-            same = versions[question.id.removeprefix(f"{file.name}:")]
-            for asked in {question.text: question, same[number % len(same)].text: same[number % len(same)]}:
+            same = versions[question.id_in_file]
+            for asked in dict.fromkeys((question.text, same[number % len(same)].text)):
                 hits = retriever.retrieve(asked, top_k=_DEEP)
                 for other_subject in (False, True):
                     kept = [hit for hit in hits if not (other_subject and own.get(hit.document.id) == topic(question))]

@@ -12,7 +12,7 @@ import numpy as np
 
 from index import PassageIndex, split_passages
 from index.encoder import BertEncoder, TokenStates
-from index.sentences import split_sentences
+from index.passages import sentences_of
 from qa.noise import NOISES
 from qa.questions import Question, QuestionFile
 from qa.retriever import Retriever
@@ -76,10 +76,11 @@ class Corpus:
         self._of_document: dict[str, list[str]] = defaultdict(list)
         for document in passage_index.documents():
             for passage in split_passages(document):
-                inside = split_sentences(document.text, passage.start, passage.end, language=document.language)
                 states = encoder.read(passage.text, prompt="passage: ", layers=first_layer)
-                self._sentences[passage.id] = tuple((s - passage.start, e - passage.start) for s, e in inside)
-                self._states[passage.id] = TokenStates(states.states.half(), states.offsets)
+                self._sentences[passage.id] = tuple(
+                    (s - passage.start, e - passage.start) for s, e in sentences_of(document, passage)
+                )
+                self._states[passage.id] = states.halved()
                 self._spans[passage.id] = (document.id, passage.start, passage.end)
                 self._of_document[document.id].append(passage.id)
         retriever = Retriever(passage_index)
@@ -177,7 +178,7 @@ def examples_of_an_epoch(
     versions: dict[str, list[tuple[Corpus, Question]]] = defaultdict(list)
     for corpus in corpora:
         for question in corpus.questions:
-            versions[question.id.removeprefix(f"{question.file}:")].append((corpus, question))
+            versions[question.id_in_file].append((corpus, question))
     examples = []
     for same in versions.values():
         for _, question in rng.sample(same, min(settings.languages, len(same))):
