@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from index.checking import CheckReport, check
 from index.document import Document, Passage
 from index.embedder import Embedder, open_embedder
 from index.errors import (
+    IndexAccessError,
     IndexBusyError,
     IndexDamagedError,
     IndexMismatchError,
@@ -14,14 +16,20 @@ from index.errors import (
     PassageIndexError,
     SourcierError,
 )
+from index.filters import Filters
 from index.locations import default_index_folder
 from index.passage_index import PassageIndex
 from index.passages import split_passages
 from index.reading import load_documents, make_document, read_document
+from index.syncing import FailedFile, SyncReport
 
 __all__ = [
+    "CheckReport",
     "Document",
     "Embedder",
+    "FailedFile",
+    "Filters",
+    "IndexAccessError",
     "IndexBusyError",
     "IndexDamagedError",
     "IndexMismatchError",
@@ -32,6 +40,8 @@ __all__ = [
     "PassageIndex",
     "PassageIndexError",
     "SourcierError",
+    "SyncReport",
+    "check",
     "default_index_folder",
     "load_documents",
     "make_document",

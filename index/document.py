@@ -14,6 +14,7 @@ class Document:
     `date` is an ISO 8601 date of any precision ("2022", "2022-10", "2022-10-04"), `language` a
     two-letter ISO 639-1 code; both are None where the document does not state or show them.
     `pages` holds the offset at which each page begins, and is empty for texts without pages.
+    `source` is where it was read, and `other_sources` are the places that hold the same.
     """
 
     id: str
@@ -24,6 +25,12 @@ class Document:
     language: str | None = None
     pages: tuple[int, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    other_sources: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All places that hold it."""
+        return tuple(source for source in (self.source, *self.other_sources) if source)
 
     @property
     def sha256(self) -> str:

@@ -7,7 +7,8 @@ SourcierError
     ├── IndexNotFoundError
     ├── IndexMismatchError   written by another format or another embedding model
     ├── IndexDamagedError
-    └── IndexBusyError       another process is writing
+    ├── IndexBusyError       another process is writing
+    └── IndexAccessError     the disk is full, the folder read-only, or the like
 """
 
 from __future__ import annotations
@@ -43,3 +44,7 @@ class IndexDamagedError(PassageIndexError):
 
 class IndexBusyError(PassageIndexError):
     """Another process is writing to the index."""
+
+
+class IndexAccessError(PassageIndexError):
+    """The system refuses to read or write the index now; nothing in it is damaged."""

@@ -27,5 +27,7 @@ def fuse(
 
 def _standardised(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     wide = scores.astype(np.float64)
-    deviation = wide.std() if len(wide) else 0.0
-    return (wide - wide.mean()) / deviation if deviation > 0 else np.zeros(len(wide))
+    # Summed in one order, so that the last bits do not depend on the order in which they came.
+    ordered = np.sort(wide)
+    deviation = ordered.std() if len(wide) else 0.0
+    return (wide - ordered.mean()) / deviation if deviation > 0 else np.zeros(len(wide))

@@ -1,28 +1,30 @@
-"""A generation: the vector and word indexes of one moment, beside the truth of that same moment.
+"""A generation: the vector and word indexes of one revision of the truth.
 
 On disk it is a folder `gen-N` with a manifest of checksums, and `CURRENT` names the one to use. It is
 written under another name, flushed, renamed, and only then named in `CURRENT`, so a crash leaves the
-old one or the new one. It is never changed afterwards.
+old one or the new one. It is never changed afterwards; the next one shares the files that stay the same.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
-from collections.abc import Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from index.document import Document, Passage
+from index import durable
+from index.document import Document, Passage, sha256_of
 from index.errors import IndexDamagedError
+from index.filters import Filters
 from index.fusion import fuse
 from index.store import Store
-from index.vectors import VectorIndex
+from index.vectors import VectorIndex, VectorSet
 from index.words import WordIndex
 
 if TYPE_CHECKING:
@@ -30,13 +32,19 @@ if TYPE_CHECKING:
 
 CURRENT = "CURRENT"
 _MANIFEST = "manifest.json"
-_VECTORS = "vectors.faiss"
+_BASE = "base.faiss"
+_FRESH = "fresh.faiss"
+_GONE = "gone.npy"
 _WORDS = "words"
-_NUMBERS = "numbers.npy"
-# tantivy's own lock files carry nothing and may come and go.
-_NOT_CONTENT = {_MANIFEST, ".tantivy-writer.lock", ".tantivy-meta.lock"}
+# A generation is extended while what came and went since its base was written stays below this share of
+# it; a small one is written whole every time, which takes a second and keeps it as if made at once.
+_LARGEST_CHANGE = 0.1
+_SMALL = 2000
+# Files up to this size are verified whenever they are opened, larger ones by their size alone.
+_VERIFIED_AT_OPENING = 16_000_000
 # A reader may still be opening files of the generation before.
 _KEPT = 2
+_FILTERS_KEPT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +65,51 @@ class Match:
 class Generation:
     """An open generation, safe to search from several threads at once."""
 
-    def __init__(
-        self, name: str, store: Store, vectors: VectorIndex, words: WordIndex, numbers: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, name: str, store: Store, vectors: VectorIndex, words: WordIndex) -> None:
         self.name = name
         self.store = store
         self.vectors = vectors
         self.words = words
-        self.numbers = numbers
+        self._allowed: OrderedDict[tuple[object, ...], NDArray[np.int64]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.vectors)
 
-    def search(self, question: str, query_vector: NDArray[np.float32], *, top_k: int, pool: int) -> list[Match]:
-        """Return the `top_k` best passages, best first, out of the `pool` best by vectors and by words."""
-        if not len(self):
+    def search(
+        self,
+        question: str,
+        query_vector: NDArray[np.float32],
+        *,
+        top_k: int,
+        pool: int,
+        filters: Filters | None = None,
+    ) -> list[Match]:
+        """Return the `top_k` best passages, best first, out of the `pool` best by vectors and by words.
+
+        Ties break by document id, then offset. With filters, the pool is of passages that pass.
+        """
+        allowed = self.allowed(filters)
+        near, _ = self.vectors.search(query_vector, pool, allowed)
+        worded, bm25 = self.words.search(question, pool, allowed)
+        numbers = np.union1d(near, worded)
+        if not len(numbers):
             return []
-        near, _ = self.vectors.search(query_vector, pool)
-        worded, bm25 = self.words.search(question, pool)
-        rows = np.union1d(near, worded)
-        cosines = self.vectors.cosines(query_vector, rows)
+        cosines = self.vectors.cosines(query_vector, numbers)
         # A passage outside the pool of words scores at most what the last one in it does; taking 0
         # for it keeps "shares no word" apart from "shares few".
-        word_scores = np.zeros(len(rows), np.float32)
-        word_scores[np.searchsorted(rows, worded)] = bm25
+        word_scores = np.zeros(len(numbers), np.float32)
+        word_scores[np.searchsorted(numbers, worded)] = bm25
         fused = fuse(cosines, word_scores)
-        # Rows are in the order of document id and offset, which settles ties.
-        best = np.lexsort((rows, -fused))[:top_k]
-        pairs = self.store.passages([int(self.numbers[row]) for row in rows[best]])
-        languages = {document.language for _, document in pairs}
+        # Numbers tell nothing but who came first, so all that tie with the last one are fetched.
+        worst = np.sort(fused)[::-1][min(top_k, len(fused)) - 1]
+        chosen = np.flatnonzero(fused >= worst)
+        pairs = self.store.passages(numbers[chosen].tolist())
+        ranked = sorted(
+            zip(chosen, pairs, strict=True),
+            key=lambda found: (-fused[found[0]], found[1][1].id, found[1][0].start),
+        )[:top_k]
+        languages = {document.language for _, (_, document) in ranked}
         terms = {language: self.words.question_terms(question, language) for language in languages}
         return [
             Match(
@@ -96,8 +120,20 @@ class Generation:
                 float(word_scores[i]),
                 terms[document.language],
             )
-            for i, (passage, document) in zip(best, pairs, strict=True)
+            for i, (passage, document) in ranked
         ]
+
+    def allowed(self, filters: Filters | None) -> NDArray[np.int64] | None:
+        """Return the numbers of the passages that pass, ascending; None where all do."""
+        if not filters:
+            return None
+        with self._lock:
+            if filters.key not in self._allowed:
+                self._allowed[filters.key] = self.store.passage_numbers(filters)
+                if len(self._allowed) > _FILTERS_KEPT:
+                    self._allowed.popitem(last=False)
+            self._allowed.move_to_end(filters.key)
+            return self._allowed[filters.key]
 
 
 def current_name(folder: Path) -> str:
@@ -108,107 +144,162 @@ def current_name(folder: Path) -> str:
         return ""
 
 
-def write_generation(folder: Path, store: Store) -> str:
-    """Write the indexes of what `store` holds now, make them current, and return their name."""
+def current_revision(folder: Path) -> int | None:
+    """Return the revision in use, None before the first one is."""
+    number = current_name(folder).removeprefix("gen-")
+    return int(number) if number.isdecimal() else None
+
+
+def write_generation(folder: Path, store: Store, *, afresh: bool = False) -> bool:
+    """Write the indexes of the revision of `store` and make them current; return whether all of it was written.
+
+    What the generation before has is shared where it can be, unless `afresh`.
+    """
     name = f"gen-{store.revision}"
     scratch = folder / f"{name}.tmp"
     for leftover in (scratch, folder / name):
         shutil.rmtree(leftover, ignore_errors=True)
     (scratch / _WORDS).mkdir(parents=True)
-    numbers: list[int] = []
-    vectors: list[bytes] = []
-    texts: list[tuple[str, str | None]] = []
-    for number, vector, text, language in store.passages_for_index():
-        numbers.append(number)
-        vectors.append(vector)
-        texts.append((text, language))
-    np.save(scratch / _NUMBERS, np.array(numbers, dtype=np.int64))
-    matrix = np.frombuffer(b"".join(vectors), dtype="<f2").reshape(-1, int(store.setting("dimension")))
-    VectorIndex.build(scratch / _VECTORS, matrix)
-    WordIndex.build(scratch / _WORDS, texts)
-    manifest = {
-        "revision": store.revision,
-        "files": {str(path.relative_to(scratch)): _sha256(path) for path in _content(scratch)},
-    }
-    (scratch / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    for path in [*_content(scratch), scratch / _MANIFEST, scratch / _WORDS, scratch]:
-        _flush(path)
+    alive = store.passage_numbers()
+    before = None if afresh else _extendable(folder, alive)
+    known: dict[str, str] = {}
+    if before is None:
+        base, gone = alive, np.empty(0, np.int64)
+        VectorSet.write(scratch / _BASE, base, store.vectors, dimension=store.dimension)
+        durable.step("base")
+        WordIndex.write(scratch / _WORDS, store.entries(alive))
+    else:
+        known = before.files
+        for file in (_BASE, Path(_BASE).with_suffix(".npy").name):
+            durable.link(before.place / file, scratch / file)
+        base = before.base
+        gone = np.setdiff1d(base, alive, assume_unique=True)
+        durable.step("base")
+        WordIndex.extend(
+            before.place / _WORDS,
+            scratch / _WORDS,
+            store.entries(np.setdiff1d(alive, before.alive, assume_unique=True)),
+            np.setdiff1d(before.alive, alive, assume_unique=True).tolist(),
+        )
+    durable.step("words")
+    fresh = np.setdiff1d(alive, base, assume_unique=True)
+    VectorSet.write(scratch / _FRESH, fresh, store.vectors, dimension=store.dimension)
+    np.save(scratch / _GONE, gone)
+    durable.step("fresh")
+    _seal(scratch, store.revision, before.place if before else None, known)
+    durable.step("sealed")
     scratch.rename(folder / name)
-    _flush(folder)
-    _replace_text(folder / CURRENT, name)
+    durable.flush(folder)
+    durable.step("renamed")
+    durable.replace_text(folder / CURRENT, name + "\n")
+    durable.step("current")
     _delete_older(folder, name)
-    return name
+    return before is None
 
 
 def open_generation(folder: Path, name: str) -> Generation | None:
-    """Open and verify a generation, or return None where it is older than the truth beside it.
+    """Open and verify a generation, or return None where the truth no longer has its revision.
 
     Raises IndexDamagedError if a file of it is missing or does not hold what was written.
     """
     place = folder / name
     store = Store.open(folder)
     try:
-        store.snapshot()
-        if _verified_revision(place) != store.revision:
+        revision, _ = verify(place)
+        if not store.hold(revision):
             store.close()
             return None
-        return Generation(
-            name,
-            store,
-            VectorIndex.open(place / _VECTORS),
-            WordIndex.open(place / _WORDS),
-            np.load(place / _NUMBERS),
-        )
+        return Generation(name, store, _open_vectors(place), WordIndex.open(place / _WORDS))
     except BaseException:
         store.close()
         raise
 
 
-def _verified_revision(place: Path) -> int:
-    """Check every file of a generation and return the revision of the truth that it was made from."""
+def verify(place: Path, *, thoroughly: bool = False) -> tuple[int, dict[str, str]]:
+    """Check the files of a generation and return its revision and their checksums.
+
+    Large files are read only if `thoroughly`. Raises IndexDamagedError.
+    """
     try:
         manifest = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
-        files, revision = dict(manifest["files"]), int(manifest["revision"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        revision = int(manifest["revision"])
+        files = {str(file): (int(size), str(digest)) for file, (size, digest) in manifest["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(place / _MANIFEST) from error
-    for relative, digest in files.items():
-        if not (place / relative).is_file() or _sha256(place / relative) != digest:
-            raise _damaged(place / relative)
-    return revision
+    if manifest.get("digest") != _digest_of(revision, files):
+        raise _damaged(place / _MANIFEST)
+    for file, (size, digest) in files.items():
+        path = place / file
+        if not path.is_file() or path.stat().st_size != size:
+            raise _damaged(path)
+        if (thoroughly or size <= _VERIFIED_AT_OPENING) and durable.sha256_of_file(path) != digest:
+            raise _damaged(path)
+    return revision, {file: digest for file, (_, digest) in files.items()}
 
 
-def _damaged(path: Path) -> IndexDamagedError:
-    current = next(parent for parent in path.parents if parent.name.startswith("gen-")).with_name(CURRENT)
-    return IndexDamagedError(
-        f"{path} is missing or does not hold what was written there; "
-        f"the documents are safe: delete {current} and it is made again"
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The generation that the next one can share files with."""
+
+    place: Path
+    files: dict[str, str]
+    base: NDArray[np.int64]
+    alive: NDArray[np.int64]
+
+
+def _extendable(folder: Path, alive: NDArray[np.int64]) -> _Before | None:
+    """Return the current generation if it is sound and what is alive differs little from its base."""
+    name = current_name(folder)
+    if not name:
+        return None
+    try:
+        _, files = verify(folder / name)
+        vectors = _open_vectors(folder / name)
+    except (IndexDamagedError, RuntimeError, OSError, ValueError):
+        return None
+    base = np.asarray(vectors.base_numbers)
+    changed = len(np.setxor1d(base, alive, assume_unique=True))
+    if len(base) < _SMALL or changed > _LARGEST_CHANGE * len(base):
+        return None
+    return _Before(folder / name, files, base, vectors.numbers())
+
+
+def _open_vectors(place: Path) -> VectorIndex:
+    return VectorIndex(
+        VectorSet.open(place / _BASE), VectorSet.open(place / _FRESH), np.load(place / _GONE, mmap_mode="r")
     )
 
 
-def _content(place: Path) -> list[Path]:
-    return sorted(path for path in place.rglob("*") if path.is_file() and path.name not in _NOT_CONTENT)
+def _seal(scratch: Path, revision: int, before: Path | None, known: Mapping[str, str]) -> None:
+    """Write the manifest of a generation, and have all of it on the disk."""
+    files = {}
+    for path in _content(scratch):
+        file = path.relative_to(scratch).as_posix()
+        is_shared = before is not None and file in known and path.samefile(before / file)
+        files[file] = (path.stat().st_size, known[file] if is_shared else durable.sha256_of_file(path))
+    manifest = {"revision": revision, "files": files, "digest": _digest_of(revision, files)}
+    (scratch / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    for path in [*_content(scratch), scratch / _MANIFEST, scratch / _WORDS, scratch]:
+        durable.flush(path)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _digest_of(revision: int, files: Mapping[str, tuple[int, str]]) -> str:
+    return sha256_of(json.dumps([revision, sorted(files.items())]))
 
 
-def _flush(path: Path) -> None:
-    """Have the file or folder on the disk, not only in the system's memory."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _damaged(path: Path) -> IndexDamagedError:
+    folder = next(parent for parent in path.parents if parent.name.startswith("gen-")).parent
+    return IndexDamagedError(
+        f"{path} is missing or does not hold what was written there; the documents are safe; "
+        f"make it again with: sourcier check --repair --index {folder}"
+    )
 
 
-def _replace_text(path: Path, text: str) -> None:
-    scratch = path.with_name(path.name + ".tmp")
-    scratch.write_text(text + "\n", encoding="utf-8")
-    _flush(scratch)
-    scratch.replace(path)
-    _flush(path.parent)
+def _content(place: Path) -> Iterator[Path]:
+    """Yield the files that carry something: tantivy's locks come and go."""
+    for path in sorted(place.rglob("*")):
+        if path.is_file() and path.name != _MANIFEST and path.suffix != ".lock":
+            yield path
 
 
 def _delete_older(folder: Path, name: str) -> None:

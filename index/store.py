@@ -1,58 +1,114 @@
-"""The truth of an index: documents, passages and vectors in one SQLite file.
+"""The truth of an index: documents, where they come from, passages and vectors, in one SQLite file.
 
 Everything else in an index folder is made from it and can be made again.
+
+Every change of the documents is a *revision*. A row notes the revision in which it came (`born`) and the
+one in which it went (`died`), so a writer may take hours, in many small transactions, and whoever reads
+the revision before sees nothing of it. A revision counts once its generation is in use; what a writer
+that was killed has left of the next one is rolled back by the writer after it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import weakref
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from index.document import Document, Passage, sha256_of
-from index.errors import IndexDamagedError, IndexMismatchError, IndexNotFoundError
+from index.errors import IndexAccessError, IndexDamagedError, IndexMismatchError, IndexNotFoundError, PassageIndexError
+from index.filters import Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE_NAME = "truth.sqlite"
-FORMAT = "1"
+FORMAT = "2"
 
 _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
-    id TEXT PRIMARY KEY, text TEXT NOT NULL, title TEXT NOT NULL, source TEXT NOT NULL,
-    date TEXT, language TEXT, pages TEXT NOT NULL, metadata TEXT NOT NULL
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,
+    text TEXT NOT NULL, title TEXT NOT NULL, date TEXT, language TEXT, pages TEXT NOT NULL, metadata TEXT NOT NULL,
+    digest TEXT NOT NULL, born INTEGER NOT NULL, died INTEGER
 );
-CREATE INDEX documents_by_source ON documents (source);
+CREATE UNIQUE INDEX documents_alive ON documents (id) WHERE died IS NULL;
+CREATE INDEX documents_born ON documents (born);
+CREATE INDEX documents_died ON documents (died) WHERE died IS NOT NULL;
+CREATE INDEX documents_by_date ON documents (date);
+CREATE TABLE sources (
+    source TEXT NOT NULL, file TEXT NOT NULL,
+    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
+    digest TEXT NOT NULL, born INTEGER NOT NULL, died INTEGER
+);
+CREATE UNIQUE INDEX sources_alive ON sources (source) WHERE died IS NULL;
+CREATE INDEX sources_by_document ON sources (document);
+CREATE INDEX sources_by_file ON sources (file);
+CREATE TABLE files (
+    path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    reading TEXT NOT NULL, reason TEXT NOT NULL, born INTEGER NOT NULL, died INTEGER
+);
+CREATE UNIQUE INDEX files_alive ON files (path) WHERE died IS NULL;
 CREATE TABLE passages (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
-    start INTEGER NOT NULL, end INTEGER NOT NULL,
-    text_sha256 TEXT NOT NULL
+    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, text_sha256 TEXT NOT NULL
 );
-CREATE INDEX passages_by_document ON passages (document_id, start);
+CREATE INDEX passages_by_document ON passages (document);
 CREATE INDEX passages_by_text ON passages (text_sha256);
-CREATE TABLE vectors (text_sha256 TEXT PRIMARY KEY, vector BLOB NOT NULL);
+CREATE TABLE vectors (text_sha256 TEXT PRIMARY KEY, vector BLOB NOT NULL, crc INTEGER NOT NULL);
 """
-_DOCUMENT_COLUMNS = "id, text, title, source, date, language, pages, metadata"
+_VERSIONED = ("documents", "sources", "files")
+_COLUMNS = "id, text, title, date, language, pages, metadata"
+_AT = "(born <= :at AND (died IS NULL OR died > :at))"
 _UNREADABLE = "{path} cannot be read ({reason}); move its folder away and index the documents again"
 # SQLite takes far more, but a query of this many parameters is already as fast per row as it gets.
 _PARAMETERS = 500
 
 
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as it was when it was last read; `reason` says why it holds no document, "" if it does.
+
+    `reading` tells how it was read: with other settings it would have to be read again.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    reading: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A row that does not hold what was written; `document` is the number of the document it belongs to."""
+
+    what: str
+    document: int | None = None
+    text_sha256: str | None = None
+
+    @property
+    def is_of_sqlite(self) -> bool:
+        return self.document is None and self.text_sha256 is None
+
+
 class Store:
-    """One connection to the truth; a reader's `snapshot` sees it as it was when it began."""
+    """One connection to the truth, at a revision: the newest that counts, or for a writer the one it makes."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
         self._connection = connection = _connect(self._path)
+        self._at = 0
         # A generation that nobody reads any more is dropped, not closed; its connection goes with it.
         weakref.finalize(self, connection.close)
 
@@ -65,23 +121,28 @@ class Store:
             return bool(store._one("SELECT count(*) FROM sqlite_master"))
 
     @classmethod
-    def create(cls, folder: Path, *, model: str, fingerprint: str, dimension: int) -> Self:
+    def has_vectors(cls, folder: Path) -> bool:
+        """Whether a folder holds a truth into which work has gone."""
+        if not cls.exists(folder):
+            return False
+        with closing(cls(folder)) as store:
+            return store._one("SELECT EXISTS (SELECT 1 FROM vectors)") == 1
+
+    @classmethod
+    def create(cls, folder: Path, *, model: str, fingerprint: str, dimension: int) -> None:
         """Make an empty truth for vectors of one model, in a folder that exists."""
-        store = cls(folder)
-        with store.transaction():
+        settings = {
+            "format": FORMAT,
+            "model": model,
+            "fingerprint": fingerprint,
+            "dimension": str(dimension),
+            "revision": "0",
+            "purged": "0",
+        }
+        with closing(cls(folder)) as store, store.transaction():
             for statement in _SCHEMA.split(";"):
                 store._connection.execute(statement)
-            store._connection.executemany(
-                "INSERT INTO settings VALUES (?, ?)",
-                [
-                    ("format", FORMAT),
-                    ("model", model),
-                    ("fingerprint", fingerprint),
-                    ("dimension", str(dimension)),
-                    ("revision", "0"),
-                ],
-            )
-        return store
+            store._connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -98,22 +159,13 @@ class Store:
             raise IndexMismatchError(
                 f"{folder} has index format {found}, expected {FORMAT}; index the documents again into a new folder"
             )
+        store.see_newest()
         return store
 
     def close(self) -> None:
         self._connection.close()
 
-    def snapshot(self) -> None:
-        """From now on this connection sees the truth as it is at this moment."""
-        self._connection.execute("BEGIN")
-        self.setting("revision")
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing: what happens inside is kept only if it ends well."""
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield
+    # Reading
 
     def setting(self, name: str) -> str:
         return str(self._one("SELECT value FROM settings WHERE name = ?", (name,)) or "")
@@ -123,78 +175,39 @@ class Store:
         """How often the documents have changed; 0 before the first ones are in."""
         return int(self.setting("revision"))
 
-    def advance(self) -> None:
-        """Count one change of the documents."""
-        self._connection.execute("UPDATE settings SET value = value + 1 WHERE name = 'revision'")
+    def has(self, revision: int) -> bool:
+        """Whether all rows of a revision are there."""
+        return int(self.setting("purged")) <= revision <= self.revision
+
+    def hold(self, revision: int) -> bool:
+        """See the truth as it was at a revision, from now on; False where it no longer has it."""
+        self._connection.execute("BEGIN")
+        self._at = revision
+        return self.has(revision)
 
     def documents(self) -> Iterator[Document]:
         """Yield every document, by id."""
-        for row in self._rows(f"SELECT {_DOCUMENT_COLUMNS} FROM documents ORDER BY id"):
-            yield _document(row)
+        for number, *columns in self._rows(
+            f"SELECT number, {_COLUMNS} FROM documents WHERE {_AT} ORDER BY id", {"at": self._at}
+        ):
+            yield _document(columns, self._sources(number))
 
-    def document_ids(self) -> list[str]:
-        return [identifier for (identifier,) in self._rows("SELECT id FROM documents ORDER BY id")]
+    def documents_by_number(self) -> Iterator[tuple[int, Document]]:
+        """Yield every document under its number, in the order in which they came."""
+        for number, *columns in self._rows(
+            f"SELECT number, {_COLUMNS} FROM documents WHERE {_AT} ORDER BY number", {"at": self._at}
+        ):
+            yield number, _document(columns, self._sources(number))
 
-    def replaced_by(self, document: Document) -> list[str]:
-        """Return the ids of stored documents that `document` takes the place of: same id or same source."""
-        rows = self._rows(
-            "SELECT id FROM documents WHERE id = ? OR (source = ? AND source != '')", (document.id, document.source)
+    def count_documents(self) -> int:
+        return int(self._one(f"SELECT count(*) FROM documents WHERE {_AT}", {"at": self._at}) or 0)
+
+    def newest_date(self) -> str | None:
+        """Return the latest of the dates that begin with a year; as ISO 8601 they sort as text."""
+        newest = self._one(
+            f"SELECT max(date) FROM documents WHERE date GLOB '[0-9][0-9][0-9][0-9]*' AND {_AT}", {"at": self._at}
         )
-        return [identifier for (identifier,) in rows]
-
-    def insert(self, document: Document, passages: Sequence[Passage]) -> None:
-        self._connection.execute(
-            f"INSERT INTO documents ({_DOCUMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                document.id,
-                document.text,
-                document.title,
-                document.source,
-                document.date,
-                document.language,
-                json.dumps(document.pages),
-                json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
-            ),
-        )
-        self._connection.executemany(
-            "INSERT INTO passages (document_id, start, end, text_sha256) VALUES (?, ?, ?, ?)",
-            [(document.id, passage.start, passage.end, sha256_of(passage.text)) for passage in passages],
-        )
-
-    def delete(self, document_ids: Iterable[str]) -> None:
-        """Delete documents with their passages; vectors stay until `forget_vectors`."""
-        self._connection.executemany("DELETE FROM documents WHERE id = ?", [(one,) for one in document_ids])
-
-    def missing_vectors(self, text_hashes: Iterable[str]) -> set[str]:
-        """Return those of the hashes for which no vector is stored."""
-        wanted = set(text_hashes)
-        ordered = sorted(wanted)
-        for begin in range(0, len(ordered), _PARAMETERS):
-            some = ordered[begin : begin + _PARAMETERS]
-            marks = ",".join("?" * len(some))
-            known = self._rows(f"SELECT text_sha256 FROM vectors WHERE text_sha256 IN ({marks})", some)
-            wanted.difference_update(text_hash for (text_hash,) in known)
-        return wanted
-
-    def insert_vectors(self, text_hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Keep vectors, as float16, under the hashes of their texts."""
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
-            [(key, row.tobytes()) for key, row in zip(text_hashes, vectors.astype("<f2"), strict=True)],
-        )
-
-    def forget_vectors(self) -> None:
-        """Delete the vectors that no passage needs any more."""
-        self._connection.execute("DELETE FROM vectors WHERE text_sha256 NOT IN (SELECT text_sha256 FROM passages)")
-
-    def passages_for_index(self) -> Iterator[tuple[int, bytes, str, str | None]]:
-        """Yield (number, float16 vector, text, language) of every passage, by document id and offset."""
-        yield from self._rows(
-            # SQLite counts characters of TEXT as Python does, in code points.
-            "SELECT number, vector, substr(text, start + 1, end - start), language FROM passages"
-            " JOIN documents ON documents.id = document_id JOIN vectors USING (text_sha256)"
-            " ORDER BY document_id, start"
-        )
+        return None if newest is None else str(newest)
 
     def passages(self, numbers: Sequence[int]) -> list[tuple[Passage, Document]]:
         """Return passages with their documents, in the order of `numbers`.
@@ -203,36 +216,323 @@ class Store:
         """
         marks = ",".join("?" * len(numbers))
         rows = self._rows(
-            f"SELECT number, start, end, text_sha256, {_DOCUMENT_COLUMNS} FROM passages"
-            f" JOIN documents ON documents.id = document_id WHERE number IN ({marks})",
+            f"SELECT passages.number, start, end, text_sha256, document, {_COLUMNS} FROM passages"
+            f" JOIN documents ON documents.number = document WHERE passages.number IN ({marks})",
             numbers,
         )
-        documents: dict[str, Document] = {}
+        documents: dict[int, Document] = {}
         found = {}
-        for number, start, end, text_hash, *columns in rows:
-            document = documents.get(columns[0]) or documents.setdefault(columns[0], _document(columns))
+        for number, start, end, text_hash, key, *columns in rows:
+            document = documents.get(key) or documents.setdefault(key, _document(columns, self._sources(key)))
             text = document.text[start:end]
             if sha256_of(text) != text_hash:
                 raise self._damaged(f"the text of document {document.id} has changed")
             found[number] = (Passage(f"{document.id}:{start}-{end}", document.id, start, end, text), document)
         return [found[number] for number in numbers]
 
-    def count_documents(self) -> int:
-        return int(self._one("SELECT count(*) FROM documents") or 0)
+    def passage_numbers(self, filters: Filters | None = None) -> NDArray[np.int64]:
+        """Return the numbers of the passages of the documents that pass, ascending."""
+        conditions, parameters = _conditions(filters or Filters())
+        rows = self._rows(
+            "SELECT passages.number FROM documents JOIN passages ON document = documents.number"
+            f" WHERE {' AND '.join([_AT, *conditions])}",
+            {"at": self._at, **parameters},
+        )
+        return np.sort(np.fromiter((number for (number,) in rows), dtype=np.int64))
 
-    def newest_date(self) -> str | None:
-        """Return the latest of the dates that begin with a year; as ISO 8601 they sort as text."""
-        newest = self._one("SELECT max(date) FROM documents WHERE date GLOB '[0-9][0-9][0-9][0-9]*'")
-        return None if newest is None else str(newest)
+    def entries(self, numbers: NDArray[np.int64]) -> Iterator[tuple[int, str, str | None]]:
+        """Yield (number, text, language) of passages, in the order of `numbers`, which ascend."""
+        for some in _batches(numbers):
+            yield from self._rows(
+                # SQLite counts characters of TEXT as Python does, in code points.
+                "SELECT passages.number, substr(text, start + 1, end - start), language FROM passages"
+                f" JOIN documents ON documents.number = document WHERE passages.number IN ({_marks(some)})"
+                " ORDER BY passages.number",
+                some,
+            )
 
-    def _rows(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+    def vectors(self, numbers: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Return the vectors of passages, float16 of shape (len(numbers), dimension); `numbers` ascend."""
+        found: list[bytes] = []
+        for some in _batches(numbers):
+            found += (
+                vector
+                for (vector,) in self._rows(
+                    "SELECT vector FROM passages JOIN vectors USING (text_sha256)"
+                    f" WHERE number IN ({_marks(some)}) ORDER BY number",
+                    some,
+                )
+            )
+        if len(found) != len(numbers):
+            raise self._damaged(f"{len(numbers) - len(found)} of {len(numbers)} vectors are missing")
+        return np.frombuffer(b"".join(found), dtype="<f2").reshape(len(numbers), self.dimension)
+
+    @property
+    def dimension(self) -> int:
+        return int(self.setting("dimension"))
+
+    def find(self, pattern: str) -> tuple[dict[str, int], list[str]]:
+        """Return the documents, their numbers by id, and the sources that an id, a path or a glob pattern means."""
+        at = {"at": self._at, "pattern": pattern}
+        documents = dict(self._rows(f"SELECT id, number FROM documents WHERE id = :pattern AND {_AT}", at))
+        sources = self._rows(
+            "SELECT source FROM sources WHERE (source = :pattern OR file = :pattern OR"
+            f" source GLOB :pattern OR source GLOB '*/' || :pattern) AND {_AT} ORDER BY source",
+            at,
+        )
+        return documents, [source for (source,) in sources]
+
+    def files_below(self, folder: str) -> dict[str, FileState]:
+        """Return what is known of the files that were read in and below a folder, or of the one file."""
+        rows = self._rows(
+            f"SELECT path, size, mtime_ns, sha256, reading, reason FROM files WHERE {_below('path')} AND {_AT}",
+            {"at": self._at, "folder": folder},
+        )
+        return {row[0]: FileState(*row) for row in rows}
+
+    def sources_below(self, folder: str) -> dict[str, list[str]]:
+        """Return the sources in and below a folder, by the file they were read from."""
+        found: dict[str, list[str]] = {}
+        for file, source in self._rows(
+            f"SELECT file, source FROM sources WHERE {_below('file')} AND {_AT} ORDER BY source",
+            {"at": self._at, "folder": folder},
+        ):
+            found.setdefault(file, []).append(source)
+        return found
+
+    def damages(self) -> Iterator[Damage]:
+        """Yield every row that does not hold what was written, and every passage without its vector."""
+        for (said,) in self._rows("PRAGMA integrity_check"):
+            if said != "ok":
+                yield Damage(f"SQLite says: {said}")
+        at = {"at": self._at}
+        for number, digest, *columns in self._rows(
+            f"SELECT number, digest, {_COLUMNS} FROM documents WHERE {_AT} ORDER BY number", at
+        ):
+            if _digest(columns) != digest:
+                yield Damage(f"document {columns[0]} does not hold what was written", document=number)
+                continue
+            text = columns[1]
+            for start, end, text_hash in self._rows(
+                "SELECT start, end, text_sha256 FROM passages WHERE document = ? ORDER BY start", (number,)
+            ):
+                if not 0 <= start < end <= len(text) or sha256_of(text[start:end]) != text_hash:
+                    yield Damage(f"a passage of document {columns[0]} is not where it was", document=number)
+        for source, file, number, digest in self._rows(
+            f"SELECT source, file, document, digest FROM sources WHERE {_AT} ORDER BY source", at
+        ):
+            if _digest((source, file)) != digest:
+                yield Damage(f"the source {source} is not what was written", document=number)
+        size = 2 * self.dimension
+        for text_hash, vector, crc in self._rows(
+            "SELECT DISTINCT text_sha256, vector, crc FROM documents JOIN passages ON document = documents.number"
+            f" LEFT JOIN vectors USING (text_sha256) WHERE {_AT}",
+            at,
+        ):
+            if vector is None or len(vector) != size or zlib.crc32(vector) != crc:
+                yield Damage(f"the vector of a passage ({text_hash[:16]}) is missing or damaged", text_sha256=text_hash)
+
+    # Writing: everything below is for the one writer, who makes the revision after the newest.
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: what happens inside is kept only if it ends well."""
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+
+    def begin(self) -> None:
+        """Keep what follows together until `commit`; what is not committed goes with the connection."""
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+
+    def see_newest(self) -> None:
+        """See the newest revision that counts, from now on."""
+        self._at = self.revision
+
+    def begin_revision(self, after: int) -> None:
+        """Make the revision after one from here on; what came later was never finished, and goes."""
+        self._at = after + 1
+        with self.transaction():
+            self._connection.execute("UPDATE settings SET value = ? WHERE name = 'revision'", (str(after),))
+            for table in _VERSIONED:
+                self._connection.execute(f"DELETE FROM {table} WHERE born > ?", (after,))
+                self._connection.execute(f"UPDATE {table} SET died = NULL WHERE died > ?", (after,))
+
+    def has_changed(self) -> bool:
+        """Whether anything of the revision in the making differs from the one before."""
+        tables = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE born = :at OR died = :at" for table in _VERSIONED)
+        return self._one(f"SELECT EXISTS ({tables})", {"at": self._at}) == 1
+
+    def finish_revision(self) -> None:
+        """Have the revision count."""
+        self._connection.execute("UPDATE settings SET value = ? WHERE name = 'revision'", (str(self._at),))
+
+    def put(self, document: Document, file: str) -> tuple[int, bool]:
+        """Store a document, in the place of the one with its id, and its sources; return its number, and if it is new.
+
+        A document whose only source now belongs to another one goes.
+        """
+        row = next(
+            self._rows(f"SELECT number, {_COLUMNS} FROM documents WHERE id = ? AND died IS NULL", (document.id,)), None
+        )
+        values = _values(document)
+        number, stored = (row[0], tuple(row[1:])) if row else (None, None)
+        is_new = stored != values
+        if is_new:
+            if number is not None:
+                self.drop_document(number)
+            number = self._connection.execute(
+                f"INSERT INTO documents ({_COLUMNS}, digest, born) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, _digest(values), self._at),
+            ).lastrowid
+        assert number is not None
+        for source in document.sources:
+            self._put_source(source, file or source, number)
+        return number, is_new
+
+    def put_passages(self, number: int, passages: Iterable[Passage]) -> None:
+        """Store the passages of a new document."""
+        self._connection.executemany(
+            "INSERT INTO passages (document, start, end, text_sha256) VALUES (?, ?, ?, ?)",
+            [(number, passage.start, passage.end, sha256_of(passage.text)) for passage in passages],
+        )
+
+    def put_file(self, state: FileState) -> None:
+        """Note how a file was when it was read."""
+        self.drop_file(state.path)
+        self._connection.execute(
+            "INSERT INTO files (path, size, mtime_ns, sha256, reading, reason, born) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (state.path, state.size, state.mtime_ns, state.sha256, state.reading, state.reason, self._at),
+        )
+
+    def drop_file(self, path: str) -> None:
+        """Forget a file, so that it counts as never read; its documents stay."""
+        self._kill("files", "path = ?", path)
+
+    def touch_file(self, state: FileState) -> None:
+        """Note another time of a file that holds the same; it is no change of the documents."""
+        self._connection.execute(
+            "UPDATE files SET size = ?, mtime_ns = ? WHERE path = ? AND died IS NULL AND mtime_ns != ?",
+            (state.size, state.mtime_ns, state.path, state.mtime_ns),
+        )
+
+    def drop_source(self, source: str, *, file: str | None = None) -> None:
+        """Take a source away, and its document if it was the only one; with `file`, only if it was read from there."""
+        for number, where in list(
+            self._rows("SELECT document, file FROM sources WHERE source = ? AND died IS NULL", (source,))
+        ):
+            if file in (None, where):
+                self._kill_sources("source = ?", source)
+                self._drop_without_source(number)
+
+    def drop_document(self, number: int) -> None:
+        """Take a document away, with its sources."""
+        self._kill_sources("document = ?", number)
+        self._kill("documents", "number = ?", number)
+
+    def drop_sources(self) -> None:
+        """Take all sources away; the documents stay."""
+        self._kill_sources("?", 1)
+
+    def numbers_of_documents(self) -> set[int]:
+        return {number for (number,) in self._rows("SELECT number FROM documents WHERE died IS NULL")}
+
+    def missing_vectors(self, text_hashes: Iterable[str]) -> set[str]:
+        """Return those of the hashes for which no vector is stored."""
+        wanted = set(text_hashes)
+        ordered = sorted(wanted)
+        for begin in range(0, len(ordered), _PARAMETERS):
+            some = ordered[begin : begin + _PARAMETERS]
+            known = self._rows(f"SELECT text_sha256 FROM vectors WHERE text_sha256 IN ({_marks(some)})", some)
+            wanted.difference_update(text_hash for (text_hash,) in known)
+        return wanted
+
+    def put_vectors(self, text_hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Keep vectors, as float16, under the hashes of their texts."""
+        blobs = [row.tobytes() for row in vectors.astype("<f2")]
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
+            [(key, blob, zlib.crc32(blob)) for key, blob in zip(text_hashes, blobs, strict=True)],
+        )
+
+    def drop_vectors(self, text_hashes: Iterable[str]) -> None:
+        self._connection.executemany("DELETE FROM vectors WHERE text_sha256 = ?", [(one,) for one in text_hashes])
+
+    def text_of_passage(self, text_sha256: str) -> str:
+        """Return the text of a passage that is alive, by its hash."""
+        return str(
+            self._one(
+                "SELECT substr(text, start + 1, end - start) FROM passages"
+                f" JOIN documents ON document = documents.number WHERE text_sha256 = :hash AND {_AT}",
+                {"at": self._at, "hash": text_sha256},
+            )
+        )
+
+    def forget_files_of(self, number: int) -> None:
+        """Have the files that a document was read from count as never read."""
+        self._connection.execute(
+            "DELETE FROM files WHERE path IN (SELECT file FROM sources WHERE document = ?)", (number,)
+        )
+
+    def reindex(self) -> None:
+        """Make SQLite's own indexes again from its tables."""
+        self._connection.execute("REINDEX")
+
+    def purge(self, *, vectors: bool) -> None:
+        """Delete the rows that are gone at this revision; with `vectors`, also those that no passage needs."""
+        for table in _VERSIONED:
+            self._connection.execute(f"DELETE FROM {table} WHERE died <= ?", (self._at,))
+        if vectors:
+            self._connection.execute("DELETE FROM vectors WHERE text_sha256 NOT IN (SELECT text_sha256 FROM passages)")
+        self._connection.execute("UPDATE settings SET value = ? WHERE name = 'purged'", (str(self._at),))
+
+    def _put_source(self, source: str, file: str, number: int) -> None:
+        row = next(self._rows("SELECT document, file FROM sources WHERE source = ? AND died IS NULL", (source,)), None)
+        if row == (number, file):
+            return
+        self._kill_sources("source = ?", source)
+        self._connection.execute(
+            "INSERT INTO sources (source, file, document, digest, born) VALUES (?, ?, ?, ?, ?)",
+            (source, file, number, _digest((source, file)), self._at),
+        )
+        if row and row[0] != number:
+            self._drop_without_source(row[0])
+
+    def _drop_without_source(self, number: int) -> None:
+        if not self._one("SELECT 1 FROM sources WHERE document = ? AND died IS NULL", (number,)):
+            self.drop_document(number)
+
+    def _kill_sources(self, condition: str, value: str | int) -> None:
+        # A file whose document went for another reason than its own change has to be read again.
+        self._kill("files", f"path IN (SELECT file FROM sources WHERE {condition} AND died IS NULL)", value)
+        self._kill("sources", condition, value)
+
+    def _kill(self, table: str, condition: str, value: str | int) -> None:
+        alive = f"({condition}) AND died IS NULL"
+        # What came in this revision was never seen by anybody.
+        self._connection.execute(f"DELETE FROM {table} WHERE {alive} AND born = ?", (value, self._at))
+        self._connection.execute(f"UPDATE {table} SET died = ? WHERE {alive}", (self._at, value))
+
+    def _sources(self, number: int) -> tuple[str, ...]:
+        rows = self._rows(
+            f"SELECT source FROM sources WHERE document = :number AND {_AT} ORDER BY source",
+            {"at": self._at, "number": number},
+        )
+        return tuple(source for (source,) in rows)
+
+    def _rows(self, query: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Iterator[Any]:
         try:
             with closing(self._connection.execute(query, parameters)) as rows:
                 yield from rows
         except sqlite3.DatabaseError as error:
-            raise self._damaged(str(error)) from error
+            raise _as_ours(self._path, error) from error
 
-    def _one(self, query: str, parameters: Sequence[Any] = ()) -> int | str | None:
+    def _one(self, query: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int | str | None:
         """Return the first value of the first row, None if there is none."""
         return next((row[0] for row in self._rows(query, parameters)), None)
 
@@ -241,19 +541,95 @@ class Store:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # Transactions are begun by hand (isolation_level None), and a snapshot serves several threads,
-    # which SQLite's serialised mode allows for reading.
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    # Where nothing can be written, SQLite cannot make the files beside it that readers share; nobody
+    # else can write either, so it may read the one file as it is.
+    is_frozen = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+    address = f"{path.absolute().as_uri()}{'?immutable=1' if is_frozen else ''}"
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        # Transactions are begun by hand (isolation_level None), and a connection that holds a revision
+        # serves several threads, which SQLite's serialised mode allows for reading.
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+    except sqlite3.OperationalError as error:
+        raise IndexAccessError(f"{path} cannot be opened ({error}): expected a folder that can be written") from error
+    try:
+        if not is_frozen:
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is removed is overwritten, not only unlinked.
+        connection.execute("PRAGMA secure_delete = ON")
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise IndexDamagedError(_UNREADABLE.format(path=path, reason=error)) from error
+        raise _as_ours(path, error) from error
     return connection
 
 
-def _document(row: Sequence[str]) -> Document:
-    identifier, text, title, source, date, language, pages, metadata = row
-    return Document(identifier, text, title, source, date, language, tuple(json.loads(pages)), json.loads(metadata))
+def _as_ours(path: Path, error: sqlite3.DatabaseError) -> PassageIndexError:
+    if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
+        # Locked, full, read-only: it cannot be done now, and nothing is damaged.
+        return IndexAccessError(f"{path} cannot be used now ({error}): nothing in it was changed; try again")
+    return IndexDamagedError(_UNREADABLE.format(path=path, reason=error))
+
+
+def _conditions(filters: Filters) -> tuple[list[str], dict[str, str]]:
+    """Return what a row of `documents` must fulfil, in SQL, with its parameters."""
+    conditions: list[str] = []
+    parameters: dict[str, str] = {}
+    # A year, month or day is compared as far as both dates go, so that « 2022 » may be any day of it.
+    for name, date, order in (("after", filters.after, ">="), ("before", filters.before, "<=")):
+        if date:
+            parameters[name] = date
+            conditions.append(f"substr(date, 1, length(:{name})) {order} substr(:{name}, 1, length(date))")
+    if filters.sources:
+        named = {f"source{i}": pattern for i, pattern in enumerate(filters.sources)}
+        parameters |= named
+        globs = " OR ".join(f"source GLOB :{name} OR source GLOB '*/' || :{name}" for name in named)
+        conditions.append(
+            f"documents.number IN (SELECT document FROM sources WHERE {_AT} AND ({globs}))",
+        )
+    if filters.languages:
+        named = {f"language{i}": code for i, code in enumerate(filters.languages)}
+        parameters |= named
+        conditions.append(f"language IN ({', '.join(f':{name}' for name in named)})")
+    for i, (key, value) in enumerate(sorted(filters.metadata.items())):
+        parameters |= {f"key{i}": key, f"value{i}": value}
+        conditions.append(f"EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = :key{i} AND value = :value{i})")
+    return conditions, parameters
+
+
+def _below(column: str) -> str:
+    after = chr(ord(os.sep) + 1)
+    return f"({column} = :folder OR {column} >= :folder || '{os.sep}' AND {column} < :folder || '{after}')"
+
+
+def _values(document: Document) -> tuple[str | None, ...]:
+    return (
+        document.id,
+        document.text,
+        document.title,
+        document.date,
+        document.language,
+        json.dumps(document.pages),
+        json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
+    )
+
+
+def _document(columns: Sequence[Any], sources: tuple[str, ...]) -> Document:
+    identifier, text, title, date, language, pages, metadata = columns
+    source, *others = sources or ("",)
+    return Document(
+        identifier, text, title, source, date, language, tuple(json.loads(pages)), json.loads(metadata), tuple(others)
+    )
+
+
+def _digest(values: Sequence[str | None]) -> str:
+    return sha256_of(json.dumps(list(values), ensure_ascii=False))
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _batches(numbers: NDArray[np.int64]) -> Iterator[list[int]]:
+    for begin in range(0, len(numbers), _PARAMETERS):
+        yield numbers[begin : begin + _PARAMETERS].tolist()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import tantivy
+
+from index import durable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,62 +37,88 @@ _STEMMERS = {
     "tr": "turkish",
 }
 _WITHOUT_STOP_WORDS = {"ar", "el", "ro", "tr"}
+# Written without spaces between words: every two neighbouring letters are a term.
+_SPACELESS = {"ja", "km", "lo", "my", "th", "zh"}
+_PAIRS = "pairs"
 _OTHER = "other"
-_FIELDS = (*_STEMMERS, _OTHER)
+_FIELDS = (*_STEMMERS, _PAIRS, _OTHER)
+_NUMBER = "number"
 _WRITER_MEMORY = 64_000_000
 _LONGEST_WORD = 64
+# Below this share of the passages, naming those that may be found is quicker than passing over the others.
+_FEW = 0.05
+
+Entry = tuple[int, str, str | None]
 
 
 class WordIndex:
-    """Passages by their words; a row is a passage's place in the generation."""
+    """Passages by their words, under their numbers in the truth."""
 
     def __init__(self, index: tantivy.Index) -> None:
-        for field in _FIELDS:
-            index.register_tokenizer(field, _analyser(field))
         self._searcher = index.searcher()
         self._schema = index.schema
 
     @classmethod
-    def build(cls, folder: Path, passages: Iterable[tuple[str, str | None]]) -> WordIndex:
-        """Write an index of (text, language) pairs, the first being row 0, into an empty folder."""
+    def write(cls, folder: Path, entries: Iterable[Entry]) -> None:
+        """Write an index of (number, text, language) entries into an empty folder."""
         builder = tantivy.SchemaBuilder()
-        builder.add_unsigned_field("row", fast=True)
+        builder.add_unsigned_field(_NUMBER, indexed=True, fast=True)
         for field in _FIELDS:
             builder.add_text_field(field, tokenizer_name=field, index_option="freq")
-        index = tantivy.Index(builder.build(), path=str(folder))
-        for field in _FIELDS:
-            index.register_tokenizer(field, _analyser(field))
-        # One thread: several would deal rows to segments in an order that differs from run to run.
-        writer = index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
-        for row, (text, language) in enumerate(passages):
-            entry = tantivy.Document()
-            entry.add_unsigned("row", row)
-            entry.add_text(_field(language), text)
-            writer.add_document(entry)
-        writer.commit()
-        writer.wait_merging_threads()
-        index.reload()
-        return cls(index)
+        _change(tantivy.Index(builder.build(), path=str(folder)), entries, ())
+
+    @classmethod
+    def extend(cls, before: Path, folder: Path, entries: Iterable[Entry], gone: Iterable[int]) -> None:
+        """Write what the index in `before` holds, with more entries and without some, into an empty folder.
+
+        What stays is not written again: tantivy's files never change, so the folders share them.
+        """
+        for path in before.iterdir():
+            if path.suffix == ".json":
+                (folder / path.name).write_bytes(path.read_bytes())
+            elif path.suffix != ".lock":
+                durable.link(path, folder / path.name)
+        _change(tantivy.Index.open(str(folder)), entries, gone)
 
     @classmethod
     def open(cls, folder: Path) -> WordIndex:
-        return cls(tantivy.Index.open(str(folder)))
+        index = tantivy.Index.open(str(folder))
+        _register_analysers(index)
+        return cls(index)
 
-    def search(self, question: str, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the rows of at most `k` passages that share words with the question, and their BM25, best first."""
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def search(
+        self, question: str, k: int, allowed: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the numbers of at most `k` passages that share words with the question, and their BM25, best first.
+
+        `allowed` are the numbers, ascending, of the passages that may be found.
+        """
         terms = [
             (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, field, term))
             for field in _FIELDS
             for term in dict.fromkeys(_analyser(field).analyze(question))
             if self._searcher.doc_freq(field, term)
         ]
-        if not terms:
+        if not terms or (allowed is not None and not len(allowed)):
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        found = self._searcher.search(tantivy.Query.boolean_query(terms), limit=k, count=False).hits
-        rows = np.array(self._searcher.fast_field_values("row", [address for _, address in found]), dtype=np.int64)
-        scores = np.array([score for score, _ in found], dtype=np.float32)
-        order = np.lexsort((rows, -scores))
-        return rows[order], scores[order]
+        query = tantivy.Query.boolean_query(terms)
+        if allowed is None:
+            numbers, scores = self._found(query, k)
+        elif len(allowed) <= _FEW * len(self):
+            only = tantivy.Query.term_set_query(self._schema, _NUMBER, allowed.tolist())
+            numbers, scores = self._found(
+                tantivy.Query.boolean_query(
+                    [(tantivy.Occur.Must, query), (tantivy.Occur.Must, tantivy.Query.const_score_query(only, 0.0))]
+                ),
+                k,
+            )
+        else:
+            numbers, scores = self._found_among(query, k, allowed)
+        order = np.lexsort((numbers, -scores))
+        return numbers[order], scores[order]
 
     def question_terms(self, question: str, language: str | None) -> dict[str, float]:
         """Return the question's terms as texts of this language have them, each with its idf.
@@ -98,9 +126,26 @@ class WordIndex:
         idf = ln(1 + (N - n + ½) / (n + ½)) for a term found in n of N passages, as in tantivy's BM25.
         """
         field = _field(language)
-        count = self._searcher.num_docs
-        found = {term: self._searcher.doc_freq(field, term) for term in analyse(question, language)}
+        count = len(self)
+        # Passages that are gone count as holding their words until the index is compacted.
+        found = {term: min(self._searcher.doc_freq(field, term), count) for term in analyse(question, language)}
         return {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in found.items()}
+
+    def _found(self, query: tantivy.Query, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        hits = self._searcher.search(query, limit=k, count=False).hits
+        numbers = self._searcher.fast_field_values(_NUMBER, [address for _, address in hits])
+        return np.array(numbers, dtype=np.int64), np.array([score for score, _ in hits], dtype=np.float32)
+
+    def _found_among(
+        self, query: tantivy.Query, k: int, allowed: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        wanted = 2 * k * len(self) // len(allowed)
+        while True:
+            numbers, scores = self._found(query, wanted)
+            may = np.isin(numbers, allowed)
+            if may.sum() >= k or len(numbers) < wanted:
+                return numbers[may][:k], scores[may][:k]
+            wanted *= 4
 
 
 def analyse(text: str, language: str | None) -> list[str]:
@@ -109,12 +154,44 @@ def analyse(text: str, language: str | None) -> list[str]:
     return terms
 
 
+def _change(index: tantivy.Index, entries: Iterable[Entry], gone: Iterable[int]) -> None:
+    _register_analysers(index)
+    # One thread: several would deal entries to segments in an order that differs from run to run.
+    writer = index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
+    for some in _in_batches(gone):
+        # By a query: deleting by term takes a number for a signed one and finds nothing.
+        writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, _NUMBER, some))
+    for number, text, language in entries:
+        entry = tantivy.Document()
+        entry.add_unsigned(_NUMBER, number)
+        entry.add_text(_field(language), text)
+        writer.add_document(entry)
+    writer.commit()
+    writer.wait_merging_threads()
+
+
+def _in_batches(numbers: Iterable[int]) -> Iterator[list[int]]:
+    several = list(numbers)
+    for begin in range(0, len(several), 1000):
+        yield several[begin : begin + 1000]
+
+
 def _field(language: str | None) -> str:
+    if language in _SPACELESS:
+        return _PAIRS
     return language if language in _STEMMERS else _OTHER
+
+
+def _register_analysers(index: tantivy.Index) -> None:
+    for field in _FIELDS:
+        index.register_tokenizer(field, _analyser(field))
 
 
 @cache
 def _analyser(field: str) -> tantivy.TextAnalyzer:
+    if field == _PAIRS:
+        pairs = tantivy.Tokenizer.ngram(min_gram=2, max_gram=2, prefix_only=False)
+        return tantivy.TextAnalyzerBuilder(pairs).filter(tantivy.Filter.lowercase()).build()
     # The simple tokenizer parts words at the apostrophe, so « l’engrais » gives "l" and "engrais",
     # and the stop words take the "l".
     builder = (

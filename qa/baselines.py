@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from index import Passage, PassageIndex
 from index.passages import sentences_of
 from qa.answer import SearchHit
 from qa.features import share_held
 from qa.reader import Finding, Reading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Ranking = Callable[[str, int], list[Passage]]
 
@@ -18,15 +23,14 @@ def halves(passage_index: PassageIndex) -> Mapping[str, Ranking]:
     generation = passage_index.generation()
 
     def by_words(question: str, k: int) -> list[Passage]:
-        return passages(generation.words.search(question, k)[0].tolist())
+        return passages(generation.words.search(question, k)[0])
 
     def by_vectors(question: str, k: int) -> list[Passage]:
         vector = passage_index.embedder.embed_question(question)
-        return passages(generation.vectors.search(vector, k)[0].tolist())
+        return passages(generation.vectors.search(vector, k)[0])
 
-    def passages(rows: Sequence[int]) -> list[Passage]:
-        numbers = [int(generation.numbers[row]) for row in rows]
-        return [passage for passage, _ in generation.store.passages(numbers)]
+    def passages(numbers: NDArray[np.int64]) -> list[Passage]:
+        return [passage for passage, _ in generation.store.passages(numbers.tolist())]
 
     return {"BM25 alone": by_words, "dense alone": by_vectors}
 

@@ -21,8 +21,8 @@ from index import (
     split_passages,
 )
 from index.generation import CURRENT, current_name
-from index.passage_index import _writing
-from index.store import FILE_NAME, Store
+from index.store import FILE_NAME
+from index.writer import alone
 from tests.fakes import FakeEmbedder
 
 QUESTION = "Où sont les engrais du Mali ?"
@@ -93,7 +93,7 @@ def test_build_replaces_everything(passage_index, embedder):
 
 
 def test_remove(passage_index, documents):
-    with pytest.raises(InputError, match="no document has the id 'none'"):
+    with pytest.raises(InputError, match="no document has the id or path 'none'"):
         passage_index.remove([documents[0].id, "none"])
     assert passage_index.count_documents() == 3
     passage_index.remove([documents[0].id])
@@ -140,7 +140,7 @@ def test_threads_may_search_while_one_writes(passage_index, embedder):
 
 
 def test_a_build_that_dies_while_embedding_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("index.passage_index._EMBEDDED_AT_ONCE", 2)
+    monkeypatch.setattr("index.writer._EMBEDDED_AT_ONCE", 2)
     documents = [make_document(f"Texte {i}.") for i in range(6)]
 
     class Dying(FakeEmbedder):
@@ -158,31 +158,6 @@ def test_a_build_that_dies_while_embedding_goes_on_where_it_stopped(tmp_path, mo
     assert len(second.embedded) == 2
 
 
-@pytest.mark.parametrize("step", ["VectorIndex.build", "WordIndex.build", "_replace_text"])
-def test_a_writer_that_dies_after_the_truth_changed_is_caught_up(passage_index, embedder, monkeypatch, step):
-    def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(f"index.generation.{step}", die)
-        with pytest.raises(KeyboardInterrupt):
-            passage_index.add([make_document("Un nouveau texte.")])
-    opened = PassageIndex.open(passage_index.folder, embedder=embedder)
-    assert opened.count_documents() == 4
-    assert "Un nouveau texte." in titles(opened, "Un nouveau texte ?")
-
-
-def test_a_writer_that_dies_before_leaves_what_was(passage_index, embedder, monkeypatch):
-    def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "advance", die)
-        with pytest.raises(KeyboardInterrupt):
-            passage_index.add([make_document("Un nouveau texte.")])
-    assert PassageIndex.open(passage_index.folder, embedder=embedder).count_documents() == 3
-
-
 def test_a_creation_that_died_leaves_a_folder_that_can_be_used(tmp_path, embedder):
     (tmp_path / FILE_NAME).touch()
     with pytest.raises(IndexNotFoundError):
@@ -191,7 +166,7 @@ def test_a_creation_that_died_leaves_a_folder_that_can_be_used(tmp_path, embedde
 
 
 def test_two_writers_at_once_are_refused_by_name(passage_index):
-    with _writing(passage_index.folder), pytest.raises(IndexBusyError, match=r"being written by process \d+"):
+    with alone(passage_index.folder), pytest.raises(IndexBusyError, match=r"being written by process \d+ on .+ since"):
         passage_index.add([make_document("Un.")])
     passage_index.add([make_document("Un.")])
 
@@ -209,7 +184,7 @@ def test_another_model_is_refused(passage_index):
 def test_another_format_is_refused(passage_index, embedder):
     with sqlite3.connect(passage_index.folder / FILE_NAME) as store:
         store.execute("UPDATE settings SET value = '99' WHERE name = 'format'")
-    with pytest.raises(IndexMismatchError, match="format 99, expected 1"):
+    with pytest.raises(IndexMismatchError, match="format 99, expected 2"):
         PassageIndex.open(passage_index.folder, embedder=embedder)
 
 

@@ -3,36 +3,84 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from index.vectors import VectorIndex
+from index import vectors as module
+from index.vectors import VectorIndex, VectorSet
+
+DIMENSION = 16
 
 
 @pytest.fixture
 def vectors():
-    made = np.random.default_rng(7).standard_normal((300, 16))
+    made = np.random.default_rng(7).standard_normal((300, DIMENSION))
     return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float16)
 
 
-def test_search_agrees_with_brute_force(tmp_path, vectors):
-    index = VectorIndex.build(tmp_path / "v", vectors)
+def written(folder, vectors, *, fresh=0, gone=(), step=3):
+    """Write vectors under the numbers 0, 3, 6, …, the last `fresh` of them as what came since."""
+    numbers = np.arange(len(vectors)) * step
+    base = len(vectors) - fresh
+    for name, some in (("base.faiss", numbers[:base]), ("fresh.faiss", numbers[base:])):
+        VectorSet.write(folder / name, some, lambda asked: vectors[asked // step], dimension=DIMENSION)
+    return VectorIndex(
+        VectorSet.open(folder / "base.faiss"), VectorSet.open(folder / "fresh.faiss"), np.array(gone, dtype=np.int64)
+    )
+
+
+def nearest(vectors, query, k, among=None, step=3):
+    numbers = np.arange(len(vectors)) * step
+    exact = vectors.astype(np.float32) @ query
+    if among is not None:
+        kept = np.isin(numbers, among)
+        numbers, exact = numbers[kept], exact[kept]
+    order = np.lexsort((numbers, -exact))[:k]
+    return numbers[order].tolist(), exact[order]
+
+
+@pytest.mark.parametrize("fresh", [0, 40, 300])
+@pytest.mark.parametrize("large", [False, True])
+def test_search_agrees_with_brute_force(tmp_path, vectors, monkeypatch, fresh, large):
+    if large:
+        # One bit a dimension picks the candidates; here all 300 are candidates, so nothing is lost.
+        monkeypatch.setattr(module, "LARGEST_EXACT", 10)
+    gone = np.arange(0, 600, 9) if fresh != 300 else np.empty(0)
+    alive = np.setdiff1d(np.arange(300) * 3, gone)
+    index = written(tmp_path, vectors, fresh=fresh, gone=gone)
+    assert len(index) == len(alive) and index.numbers().tolist() == alive.tolist()
     for query in vectors[:20].astype(np.float32):
-        rows, scores = index.search(query, 10)
-        exact = vectors.astype(np.float32) @ query
-        assert rows.tolist() == np.lexsort((np.arange(300), -exact))[:10].tolist()
-        np.testing.assert_allclose(scores, exact[rows], atol=1e-6)
-        np.testing.assert_allclose(index.cosines(query, rows), exact[rows], atol=1e-6)
+        numbers, scores = index.search(query, 15)
+        expected, exact = nearest(vectors, query, 15, alive)
+        assert numbers.tolist() == expected
+        np.testing.assert_allclose(scores, exact, atol=1e-6)
+        np.testing.assert_allclose(index.cosines(query, np.sort(numbers)), exact[np.argsort(numbers)], atol=1e-6)
 
 
-def test_equal_vectors_are_in_row_order(tmp_path, vectors):
-    index = VectorIndex.build(tmp_path / "v", np.repeat(vectors[:1], 30, axis=0))
-    assert index.search(vectors[0].astype(np.float32), 30)[0].tolist() == list(range(30))
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 3, 150])
+def test_only_the_allowed_are_found_and_all_of_them(tmp_path, vectors, monkeypatch, large, count):
+    if large:
+        monkeypatch.setattr(module, "LARGEST_EXACT", 10)
+    index = written(tmp_path, vectors, fresh=50)
+    allowed = np.sort(np.random.default_rng(1).choice(300, count, replace=False)) * 3
+    for query in vectors[:10].astype(np.float32):
+        numbers, _ = index.search(query, 10, allowed)
+        assert numbers.tolist() == nearest(vectors, query, 10, allowed)[0]
 
 
-def test_a_file_opens_again(tmp_path, vectors):
-    VectorIndex.build(tmp_path / "v", vectors)
-    opened = VectorIndex.open(tmp_path / "v")
-    assert len(opened) == 300
-    assert opened.search(vectors[5].astype(np.float32), 1)[0].tolist() == [5]
+def test_many_gone_neighbours_are_passed_over(tmp_path, vectors):
+    index = written(tmp_path, np.repeat(vectors[:1], 300, axis=0), gone=np.arange(290) * 3)
+    found = index.search(vectors[0].astype(np.float32), 5)[0].tolist()
+    assert len(found) == 5 and min(found) >= 870
+
+
+def test_equal_vectors_are_in_the_order_of_their_numbers(tmp_path, vectors):
+    index = written(tmp_path, np.repeat(vectors[:1], 30, axis=0), fresh=7)
+    assert index.search(vectors[0].astype(np.float32), 30)[0].tolist() == list(range(0, 90, 3))
 
 
 def test_asking_for_more_than_there_is_gives_all(tmp_path, vectors):
-    assert len(VectorIndex.build(tmp_path / "v", vectors[:3]).search(vectors[0].astype(np.float32), 10)[0]) == 3
+    assert len(written(tmp_path, vectors[:3]).search(vectors[0].astype(np.float32), 10)[0]) == 3
+
+
+def test_an_empty_index_finds_nothing(tmp_path, vectors):
+    index = written(tmp_path, vectors[:0])
+    assert len(index.search(vectors[0].astype(np.float32), 10)[0]) == 0

@@ -1,22 +1,29 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from index.words import WordIndex, analyse
 
+ENTRIES = [
+    (0, "L’engrais russe arrive à Bamako", "fr"),
+    (1, "Les engrais manquent, les engrais flambent", "fr"),
+    (2, "Fertilisers are late", "en"),
+    (3, "Удобрения опаздывают", "ru"),
+    (4, "xyz bamako", None),
+    (5, "肥料の輸出が遅れている", "ja"),
+]
+
+
+def written(folder, entries):
+    folder.mkdir(parents=True)
+    WordIndex.write(folder, entries)
+    return WordIndex.open(folder)
+
 
 @pytest.fixture
 def words(tmp_path):
-    return WordIndex.build(
-        tmp_path,
-        [
-            ("L’engrais russe arrive à Bamako", "fr"),
-            ("Les engrais manquent, les engrais flambent", "fr"),
-            ("Fertilisers are late", "en"),
-            ("Удобрения опаздывают", "ru"),
-            ("xyz bamako", None),
-        ],
-    )
+    return written(tmp_path / "words", ENTRIES)
 
 
 def test_french_elision_stemming_and_accents():
@@ -34,6 +41,7 @@ def test_french_elision_stemming_and_accents():
         ("les de la", []),
         ('"engrais" AND (bamako', [0, 1, 4]),
         ("inconnu", []),
+        ("肥料はいつ届く", [5]),
     ],
 )
 def test_finds(words, question, rows):
@@ -46,18 +54,39 @@ def test_k_bounds_the_result(words):
     assert words.search("engrais bamako", 1)[0].tolist() == [0]
 
 
-def test_equal_scores_are_in_row_order(tmp_path):
-    words = WordIndex.build(tmp_path, [("même texte", "fr")] * 20)
+def test_equal_scores_are_in_the_order_of_the_numbers(tmp_path):
+    words = written(tmp_path / "words", [(number, "même texte", "fr") for number in range(20)])
     assert words.search("texte", 20)[0].tolist() == list(range(20))
 
 
-def test_an_index_opens_again(tmp_path, words):
-    assert WordIndex.open(tmp_path).search("engrais", 10)[0].tolist() == [1, 0]
+@pytest.mark.parametrize(
+    ("allowed", "numbers"), [([], []), ([4], [4]), ([0, 1, 4], [0, 1, 4]), ([1, 2, 3, 5], [1]), ([2], [])]
+)
+@pytest.mark.parametrize("few", [0.0, 1.0])
+def test_only_the_allowed_are_found_with_the_scores_they_have_among_all(words, monkeypatch, allowed, numbers, few):
+    monkeypatch.setattr("index.words._FEW", few)
+    everything = dict(zip(*(both.tolist() for both in words.search("l'engrais de bamako", 10)), strict=True))
+    found, scores = words.search("l'engrais de bamako", 10, np.array(allowed, dtype=np.int64))
+    assert found.tolist() == numbers
+    assert scores.tolist() == pytest.approx([everything[number] for number in numbers])
+
+
+def test_an_extended_index_leaves_the_one_before_as_it_was(tmp_path, words):
+    before = {path.name: path.read_bytes() for path in (tmp_path / "words").iterdir()}
+    (tmp_path / "more").mkdir()
+    WordIndex.extend(tmp_path / "words", tmp_path / "more", [(9, "Encore des engrais", "fr")], [0, 5])
+    more = WordIndex.open(tmp_path / "more")
+    assert more.search("engrais", 10)[0].tolist() == [1, 9]
+    assert more.search("肥料", 10)[0].tolist() == [] and len(more) == 5
+    assert words.search("engrais", 10)[0].tolist() == [1, 0]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "words").iterdir()} == before
+    # Bamako is in two of five now, and was in two of six.
+    assert more.question_terms("Bamako", "fr")["bamako"] < words.question_terms("Bamako", "fr")["bamako"]
 
 
 def test_question_terms_weigh_rare_words_more(words):
     terms = words.question_terms("Les engrais à Tombouctou", "fr")
     assert set(terms) == {"engrais", "tombouctou"}
-    # ln(1 + (5 - 2 + .5) / (2 + .5)) and ln(1 + (5 + .5) / .5)
-    assert terms["engrais"] == pytest.approx(0.8755, abs=1e-4)
-    assert terms["tombouctou"] == pytest.approx(2.4849, abs=1e-4)
+    # ln(1 + (6 - 2 + .5) / (2 + .5)) and ln(1 + (6 + .5) / .5)
+    assert terms["engrais"] == pytest.approx(1.0296, abs=1e-4)
+    assert terms["tombouctou"] == pytest.approx(2.6391, abs=1e-4)

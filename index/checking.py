@@ -1,0 +1,150 @@
+"""Whether an index holds what was written, and what of it can be made again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from index.embedder import Embedder, open_embedder
+from index.errors import IndexDamagedError, IndexNotFoundError
+from index.generation import CURRENT, Generation, current_name, current_revision, open_generation, verify
+from index.passages import sentences_of
+from index.store import Damage, Store
+from index.writer import alone, catch_up, check_model
+
+_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What was looked at, what was found damaged, and what was mended of it."""
+
+    documents: int
+    passages: int
+    sentences: int
+    problems: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.problems
+
+
+def check(folder: str | os.PathLike[str], *, repair: bool = False, embedder: Embedder | None = None) -> CheckReport:
+    """Verify every checksum, count, offset and vector of an index.
+
+    With `repair`, everything but the documents themselves is made again where it is damaged, and
+    `problems` are those that remain. Raises IndexNotFoundError, IndexBusyError, and IndexDamagedError
+    where the truth cannot be opened at all.
+    """
+    place = Path(folder)
+    mended: tuple[str, ...] = ()
+    if repair:
+        with alone(place):
+            mended = tuple(_repair(place, embedder))
+    with closing(_opened(place)) as store:
+        revision = current_revision(place)
+        if revision is not None:
+            # A writer may be at work on the next one, and nothing of that counts yet.
+            store.hold(revision)
+        damages = list(store.damages())
+        sentences, problems = _read_all(store) if not damages else (0, [])
+        problems += [_described(damage, place) for damage in damages]
+        problems += _problems_of_generation(place, store)
+        return CheckReport(store.count_documents(), len(store.passage_numbers()), sentences, tuple(problems), mended)
+
+
+def _opened(folder: Path) -> Store:
+    store = Store.open(folder)
+    if not store.revision:
+        store.close()
+        raise IndexNotFoundError(
+            f"{folder} holds an index that was never finished: index its documents again and it goes on"
+        )
+    return store
+
+
+def _read_all(store: Store) -> tuple[int, list[str]]:
+    """Return how many sentences can be quoted, and what is wrong with any."""
+    count = 0
+    problems = []
+    numbers = store.passage_numbers()
+    for begin in range(0, len(numbers), _AT_ONCE):
+        for passage, document in store.passages(numbers[begin : begin + _AT_ONCE].tolist()):
+            sentences = sentences_of(document, passage)
+            count += len(sentences)
+            if not all(passage.start <= start < end <= passage.end for start, end in sentences):
+                problems.append(f"a sentence of {document.id} lies outside its passage {passage.id}")
+    return count, problems
+
+
+def _problems_of_generation(folder: Path, store: Store) -> list[str]:
+    name = current_name(folder)
+    if not name:
+        return [f"{folder / CURRENT} is missing; {_mend(folder)}"]
+    try:
+        verify(folder / name, thoroughly=True)
+        generation = open_generation(folder, name)
+    except (IndexDamagedError, RuntimeError, OSError, ValueError) as error:
+        return [str(error)]
+    if generation is None:
+        return [f"{folder / name} is of another time than the documents; {_mend(folder)}"]
+    with closing(generation.store):
+        return list(_differences(generation, store, folder))
+
+
+def _differences(generation: Generation, store: Store, folder: Path) -> Iterator[str]:
+    numbers = store.passage_numbers()
+    if not np.array_equal(generation.vectors.numbers(), numbers):
+        yield f"the vectors of {folder / generation.name} are not those of the passages; {_mend(folder)}"
+        return
+    if len(generation.words) != len(numbers):
+        yield f"the words of {folder / generation.name} are not those of the passages; {_mend(folder)}"
+    for begin in range(0, len(numbers), _AT_ONCE):
+        some = numbers[begin : begin + _AT_ONCE]
+        try:
+            stored = store.vectors(some)
+        except IndexDamagedError:
+            return  # it is among the damages already
+        if not np.array_equal(generation.vectors.vectors(some), stored.astype(np.float32)):
+            yield f"a vector of {folder / generation.name} is not that of its passage; {_mend(folder)}"
+            return
+
+
+def _repair(folder: Path, embedder: Embedder | None) -> Iterator[str]:
+    with closing(_opened(folder)) as store:
+        damages = list(store.damages())
+        if any(damage.is_of_sqlite for damage in damages):
+            store.reindex()
+            damages = [damage for damage in store.damages() if not damage.is_of_sqlite]
+            yield "made SQLite's own indexes again"
+        vectors = [damage.text_sha256 for damage in damages if damage.text_sha256]
+        if vectors:
+            embedder = embedder or open_embedder(store.setting("model"))
+            check_model(folder, store, embedder)
+            made = embedder.embed_passages([store.text_of_passage(one) for one in vectors])
+            with store.transaction():
+                store.put_vectors(vectors, made)
+            yield f"embedded {len(vectors):,} passages again"
+        with store.transaction():
+            for number in {damage.document for damage in damages if damage.document is not None}:
+                store.forget_files_of(number)
+        if not vectors and not _problems_of_generation(folder, store):
+            return
+        catch_up(folder, store, afresh=True)
+        yield f"made {current_name(folder)} again"
+
+
+def _described(damage: Damage, folder: Path) -> str:
+    if damage.is_of_sqlite or damage.text_sha256:
+        return f"{damage.what}; {_mend(folder)}"
+    return f"{damage.what}: index its file again"
+
+
+def _mend(folder: Path) -> str:
+    return f"make it again with: sourcier check --repair --index {folder}"

@@ -1,0 +1,199 @@
+"""One change of an index, from the lock to the next generation."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from index import durable
+from index.document import Document, sha256_of
+from index.embedder import Embedder
+from index.errors import IndexAccessError, IndexBusyError, IndexMismatchError, InputError
+from index.generation import current_name, current_revision, write_generation
+from index.passages import split_passages
+from index.store import Store
+
+Progress = Callable[[int, int], None]
+
+_LOCK = "writer.lock"
+_HOLDER = "writer.holder"
+# Passages embedded between two commits: what a kill can lose, about ten seconds of work on two cores.
+_EMBEDDED_AT_ONCE = 128
+# Characters of text read before it is embedded; nearly every corpus fits, and then the time left is known.
+_READ_AT_ONCE = 64_000_000
+
+
+class Writer:
+    """Makes the next revision of an index; nobody sees anything of it before `finish`."""
+
+    def __init__(self, store: Store, after: int, embedder: Embedder, on_progress: Progress | None) -> None:
+        self.store = store
+        self._embedder = embedder
+        self._on_progress = on_progress
+        self._unread: dict[int, Document] = {}
+        self._characters = 0
+        self._embedded = 0
+        store.begin_revision(after)
+
+    def change(self) -> Store:
+        """Return the store, ready for changes; they are kept together with what is put before the next `flush`."""
+        self.store.begin()
+        return self.store
+
+    def put(self, document: Document, *, file: str = "") -> int:
+        """Add a document, or put it in the place of the one with its id; return its number.
+
+        `file` is the path it was read from, where that is not its source.
+        """
+        number, is_new = self.change().put(document, file)
+        if is_new:
+            self._unread[number] = document
+            self._characters += len(document.text)
+            if self._characters > _READ_AT_ONCE:
+                self.flush()
+        return number
+
+    def flush(self) -> None:
+        """Cut and embed what was put, and store its passages."""
+        self.store.commit()
+        alive = self.store.numbers_of_documents() if self._unread else set()
+        passages = {number: split_passages(one) for number, one in self._unread.items() if number in alive}
+        self._unread, self._characters = {}, 0
+        durable.step("read")
+        self._embed({sha256_of(one.text): one.text for several in passages.values() for one in several})
+        durable.step("embedded")
+        with self.store.transaction():
+            for number, several in passages.items():
+                self.store.put_passages(number, several)
+        durable.step("stored")
+
+    def _embed(self, texts: dict[str, str]) -> None:
+        """Store the vectors that are missing, in small transactions: whatever comes of the rest, they stay."""
+        missing = self.store.missing_vectors(texts)
+        # Texts of like length share a batch, so that little of it is padding; the longest come first,
+        # so that the time left is never underestimated.
+        order = sorted(missing, key=lambda key: (-len(texts[key]), key))
+        before = self._embedded
+        for begin in range(0, len(order), _EMBEDDED_AT_ONCE):
+            keys = order[begin : begin + _EMBEDDED_AT_ONCE]
+            vectors = self._embedder.embed_passages([texts[key] for key in keys])
+            with self.store.transaction():
+                self.store.put_vectors(keys, vectors)
+            durable.step("vectors")
+            self._embedded += len(keys)
+            if self._on_progress is not None:
+                self._on_progress(self._embedded, before + len(order))
+
+
+@contextmanager
+def writing(
+    folder: Path, embedder: Embedder, on_progress: Progress | None = None, *, patience: float = 0.0
+) -> Iterator[Writer]:
+    """Change an index: what is done inside counts, all of it, once the block ends well.
+
+    Raises IndexBusyError where another process is writing, IndexAccessError where the system will not.
+    """
+    with alone(folder, patience=patience):
+        if not Store.exists(folder):
+            Store.create(folder, model=embedder.name, fingerprint=embedder.fingerprint, dimension=embedder.dimension)
+        store = Store.open(folder)
+        try:
+            check_model(folder, store, embedder)
+            in_use = current_revision(folder)
+            after = in_use if in_use is not None and store.has(in_use) else store.revision
+            writer = Writer(store, after, embedder, on_progress)
+            yield writer
+            writer.flush()
+            if store.has_changed() or not store.revision:
+                with store.transaction():
+                    store.finish_revision()
+                durable.step("revision")
+            catch_up(folder, store)
+        finally:
+            store.close()
+
+
+def catch_up(folder: Path, store: Store, *, afresh: bool = False) -> None:
+    """Write the generation of the newest revision if it is not there yet; the one writer may call this."""
+    if not afresh and current_name(folder) == f"gen-{store.revision}":
+        return
+    store.see_newest()
+    is_whole = write_generation(folder, store, afresh=afresh)
+    with store.transaction():
+        store.purge(vectors=is_whole)
+    durable.step("purged")
+
+
+@contextmanager
+def alone(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
+    """Be the one writer of an index; raises IndexBusyError naming the process that is.
+
+    `patience` is how long to wait for it, in seconds.
+    """
+    lock = FileLock(folder / _LOCK)
+    holder = folder / _HOLDER
+    try:
+        lock.acquire(timeout=patience)
+    except Timeout as error:
+        # The holder writes its name just after it takes the lock, and removes it just before it lets go.
+        name = holder.read_text(encoding="utf-8") if holder.is_file() else "another process"
+        raise IndexBusyError(
+            f"{folder} is being written by {name}: expected it to be free; wait for it to end"
+        ) from error
+    except OSError as error:
+        raise _no_access(folder, error) from error
+    try:
+        try:
+            now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
+            command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip()
+            holder.write_text(
+                f"process {os.getpid()} on {socket.gethostname()} ({command}, since {now})", encoding="utf-8"
+            )
+            yield
+        except (OSError, sqlite3.OperationalError) as error:
+            raise _no_access(folder, error) from error
+        finally:
+            holder.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def check_model(folder: Path, store: Store, embedder: Embedder) -> None:
+    """Raise IndexMismatchError unless the vectors of an index are the embedder's."""
+    found = store.setting("fingerprint")
+    if found != embedder.fingerprint:
+        raise IndexMismatchError(
+            f"{folder} was built with the embedding model {found}, expected {embedder.fingerprint}; "
+            "use that model, or index the documents again into a new folder"
+        )
+
+
+def checked(document: Document) -> Document:
+    """Return a document that the index can keep; raises InputError for any other."""
+    if not document.id:
+        raise InputError("a document has an empty id: expected one that no other document has")
+    name = document.source or document.id
+    try:
+        document.text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"the text of {name} holds half a character at {error.start}: expected valid Unicode"
+        ) from error
+    if "\0" in document.text:
+        raise InputError(f"the text of {name} holds a NUL character: expected plain text")
+    return document
+
+
+def _no_access(folder: Path, error: Exception) -> IndexAccessError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return IndexAccessError(
+        f"{folder} cannot be written ({reason}): what it held is unchanged; make room or get access, and run it again"
+    )
