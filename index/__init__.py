@@ -17,9 +17,17 @@ from index.errors import (
 from index.locations import default_index_folder
 from index.passage_index import PassageIndex
 from index.passages import split_passages
-from index.reading import load_documents, make_document, read_document
+from index.reading import (
+    Columns,
+    Limits,
+    ReadingOptions,
+    load_documents,
+    make_document,
+    read_document,
+)
 
 __all__ = [
+    "Columns",
     "Document",
     "Embedder",
     "IndexBusyError",
@@ -27,10 +35,12 @@ __all__ = [
     "IndexMismatchError",
     "IndexNotFoundError",
     "InputError",
+    "Limits",
     "ModelError",
     "Passage",
     "PassageIndex",
     "PassageIndexError",
+    "ReadingOptions",
     "SourcierError",
     "default_index_folder",
     "load_documents",
