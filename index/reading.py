@@ -23,7 +23,7 @@ from index.formats.pdf import read_pdf
 from index.formats.tables import read_csv, read_jsonl, read_tsv
 from index.formats.text import read_text
 from index.front_matter import find_front_matter
-from index.language import detect_language, stated_language
+from index.language import detect_language
 from index.sentences import split_sentences
 
 __all__ = [
@@ -60,6 +60,7 @@ _READERS: Mapping[str, Reader] = {
     ".eml": read_mail,
 }
 _TABLES = frozenset({".csv", ".tsv", ".jsonl"})
+_DEFAULTS = ReadingOptions()
 _EXPECTED = ", ".join(_READERS)
 
 # The user's own files begin with a space, the word "date" and a year, month or day.
@@ -69,7 +70,7 @@ _TITLE_LENGTH = 90
 
 
 def load_documents(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], *, options: ReadingOptions = ReadingOptions()
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], *, options: ReadingOptions = _DEFAULTS
 ) -> Iterator[Document]:
     """Yield the documents in files and folders, the files of a folder in path order.
 
@@ -89,14 +90,14 @@ def load_documents(
 
 def read_document(path: Path) -> Document:
     """Read a file that is one document; its source is its absolute path."""
-    options = ReadingOptions()
+    options = _DEFAULTS
     documents = parse_documents(path, _bytes_or_error(path, options), options)
     if len(documents) > 1:
         raise InputError(f"{path} holds {len(documents)} documents: expected one; use load_documents")
     return documents[0]
 
 
-def find_files(path: Path, options: ReadingOptions = ReadingOptions()) -> list[Path]:
+def find_files(path: Path, options: ReadingOptions = _DEFAULTS) -> list[Path]:
     """Return the readable files of a folder in path order, or the one file; hidden ones are left out.
 
     In a folder, tables count only where `options` names their columns, and XML only where it is a
@@ -118,11 +119,11 @@ def find_files(path: Path, options: ReadingOptions = ReadingOptions()) -> list[P
     return sorted(files)
 
 
-def read_bytes(path: Path, options: ReadingOptions = ReadingOptions()) -> bytes:
+def read_bytes(path: Path, options: ReadingOptions = _DEFAULTS) -> bytes:
     """Return what a file holds; OSError passes through, InputError says that it is too large or no file."""
     # Opening a pipe would wait for its writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{path} is no ordinary file: expected one that holds a document")
@@ -135,7 +136,7 @@ def read_bytes(path: Path, options: ReadingOptions = ReadingOptions()) -> bytes:
     return data
 
 
-def parse_documents(path: Path, data: bytes, options: ReadingOptions = ReadingOptions()) -> list[Document]:
+def parse_documents(path: Path, data: bytes, options: ReadingOptions = _DEFAULTS) -> list[Document]:
     """Turn the bytes of a file into its documents, at least one; raises InputError where there is none."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -195,10 +196,9 @@ def _document(path: Path, draft: Draft, options: ReadingOptions) -> Document:
     text = clean(draft.text)
     if not text[body_start(text) :].strip():
         raise InputError(f"{path} is empty: expected some text; remove it")
-    if len(text) > options.limits.characters:
-        raise InputError(
-            f"{path} has {len(text):,} characters: expected at most {options.limits.characters:,}; split it"
-        )
+    most = options.limits.characters
+    if len(text) > most:
+        raise InputError(f"{path} has {len(text):,} characters: expected at most {most:,}; split it")
     return make_document(
         text,
         source=str(path.resolve()) if draft.number is None else f"{path}#{draft.number}",

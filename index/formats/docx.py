@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from index.errors import InputError
 from index.formats.archives import member_bytes, open_archive
@@ -13,6 +13,9 @@ from index.formats.draft import Draft, guarded, needs, one_line, title_stated
 from index.formats.markup import refuse_entities, row_text
 from index.formats.options import ReadingOptions
 from index.language import stated_language
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _KIND = "a Word file"
 _BODY = "word/document.xml"
@@ -48,7 +51,7 @@ def read_docx(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
     ]
 
 
-def _blocks(parent: Any, styles: dict[str, str]) -> Iterator[str]:
+def _blocks(parent: _Element, styles: dict[str, str]) -> Iterator[str]:
     """Yield the blocks below an element without recursion, so that no nesting can exhaust the stack."""
     waiting = [iter(parent)]
     while waiting:
@@ -68,7 +71,7 @@ def _blocks(parent: Any, styles: dict[str, str]) -> Iterator[str]:
             waiting.append(iter(element))
 
 
-def _row(row: Any) -> str:
+def _row(row: _Element) -> str:
     """Return a row as one line, or "" where its cells hold prose or tables, which are read one by one."""
     cells = []
     for cell in row.iter(_W + "tc"):
@@ -79,7 +82,7 @@ def _row(row: Any) -> str:
     return row_text(cells) if next(row.iter(_W + "tbl", _W + "txbxContent"), None) is None else ""
 
 
-def _text(paragraph: Any) -> str:
+def _text(paragraph: _Element) -> str:
     """Return a paragraph's own text, insertions and links included, deletions and text boxes not."""
     parts = []
     waiting = [iter(paragraph)]
@@ -101,7 +104,7 @@ def _text(paragraph: Any) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _is_left_out(box: Any, paragraph: Any) -> bool:
+def _is_left_out(box: _Element, paragraph: _Element) -> bool:
     """Whether a text box stands in what is left out, or in another box, with which it is read."""
     for ancestor in box.iterancestors():
         if ancestor is paragraph:
@@ -111,7 +114,7 @@ def _is_left_out(box: Any, paragraph: Any) -> bool:
     return False
 
 
-def _marker(paragraph: Any, styles: dict[str, str]) -> str:
+def _marker(paragraph: _Element, styles: dict[str, str]) -> str:
     properties = paragraph.find(_W + "pPr")
     if properties is None:
         return ""

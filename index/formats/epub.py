@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from zipfile import ZipFile
 
@@ -15,6 +15,9 @@ from index.formats.html import page_text
 from index.formats.markup import html_tree, tree_text, xml_tree
 from index.formats.options import ReadingOptions
 from index.language import stated_language
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _KIND = "an EPUB book"
 _CHAPTERS = frozenset({"application/xhtml+xml", "text/html", "application/xml"})
@@ -57,7 +60,7 @@ def _refuse_locked(archive: ZipFile, name: str) -> None:
             raise InputError(f"{name} is locked (DRM): expected a book in clear; get one without DRM")
 
 
-def _spine(package: Any, package_path: str, name: str) -> list[str]:
+def _spine(package: _Element, package_path: str, name: str) -> list[str]:
     """Return the members that hold the chapters, in reading order, without the table of contents."""
     items = {}
     for item in package.iter("{*}item"):
@@ -82,5 +85,5 @@ def _chapter(data: bytes, name: str) -> str:
     return tree_text(html_tree(text, name, _KIND)) if text.strip() else ""
 
 
-def _stated(package: Any, key: str) -> str:
+def _stated(package: _Element, key: str) -> str:
     return one_line(next((element.text or "" for element in package.iter(_DC + key)), ""))

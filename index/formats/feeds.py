@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from index.dates import parse_date
 from index.errors import InputError
@@ -12,6 +12,9 @@ from index.formats.draft import Draft, guarded, needs, one_line, title_stated
 from index.formats.markup import html_text, refuse_entities
 from index.formats.options import ReadingOptions
 from index.language import stated_language
+
+if TYPE_CHECKING:
+    from feedparser import FeedParserDict
 
 _KIND = "a feed"
 _ROOT = re.compile(r"<(?:rss|feed|rdf:RDF)[\s>]")
@@ -43,7 +46,7 @@ def read_feed(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
     ]
 
 
-def _draft(entry: Any, number: int, name: str, language: str | None, feed_title: str | None) -> Draft | None:
+def _draft(entry: FeedParserDict, number: int, name: str, language: str | None, feed_title: str | None) -> Draft | None:
     body = next((part for part in entry.get("content", ()) if part.get("value")), None)
     body = body or entry.get("summary_detail") or {}
     title = title_stated(html_text(entry.get("title") or "", name, _KIND))
@@ -61,12 +64,12 @@ def _draft(entry: Any, number: int, name: str, language: str | None, feed_title:
     )
 
 
-def _text(body: Any, name: str) -> str:
+def _text(body: FeedParserDict, name: str) -> str:
     value = body.get("value") or ""
     return value.strip() if body.get("type") == "text/plain" else html_text(value, name, _KIND)
 
 
-def _date(entry: Any) -> str | None:
+def _date(entry: FeedParserDict) -> str | None:
     """Return the day that an entry states, as it is written there: in UTC it may be another one."""
     for key in ("published", "updated"):
         if stated := entry.get(key):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from index.errors import InputError
 from index.formats.draft import Draft, guarded, needs, one_line, title_stated
@@ -11,6 +11,9 @@ from index.formats.markup import html_tree, tree_text
 from index.formats.options import ReadingOptions
 from index.formats.text import decode_as
 from index.language import stated_language
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _KIND = "a web page"
 _CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
@@ -25,6 +28,7 @@ def read_html(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
         raise InputError(f"{name} has {len(data):,} bytes: expected a web page of at most {_LARGEST:,}; split it")
     with needs("trafilatura", name, _KIND):
         import trafilatura
+        from trafilatura.settings import Document
     tree = html_tree(page_text(data), name, _KIND)
     with guarded(name, _KIND):
         found = trafilatura.bare_extraction(
@@ -36,7 +40,7 @@ def read_html(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
             # Only what the head states: a guess from the text could take any date that is written there.
             date_extraction_params={"extensive_search": False, "original_date": True},
         )
-    text = tree_text(found.body) if found is not None else ""
+    text = tree_text(found.body) if isinstance(found, Document) else ""
     if not text:
         text = tree_text(tree)
     metadata = {key: getattr(found, key, None) for key in ("author", "sitename", "url")}
@@ -58,6 +62,6 @@ def page_text(data: bytes) -> str:
     return _DECLARATION.sub("", text, count=1)
 
 
-def language_of(tree: Any) -> str | None:
+def language_of(tree: _Element) -> str | None:
     """Return the language that a page's root element states."""
     return stated_language(tree.get("lang") or tree.get("xml:lang"))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from index.errors import InputError
 from index.formats.draft import guarded, needs
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ROWS = frozenset({"tr", "row"})
@@ -32,7 +35,7 @@ _LONGEST_CELL = 120
 _ENTITY = "<!ENTITY"
 
 
-def html_tree(data: bytes | str, name: str, kind: str) -> Any:
+def html_tree(data: bytes | str, name: str, kind: str) -> _Element:
     """Parse HTML (or XHTML, leniently) into an lxml tree; bytes are UTF-8."""
     with needs("lxml", name, kind):
         from lxml import html
@@ -42,7 +45,7 @@ def html_tree(data: bytes | str, name: str, kind: str) -> Any:
         return html.document_fromstring(data, parser=parser)
 
 
-def xml_tree(data: bytes, name: str, kind: str) -> Any:
+def xml_tree(data: bytes, name: str, kind: str) -> _Element:
     """Parse XML into an lxml tree; a file that declares entities is refused."""
     with needs("lxml", name, kind):
         from lxml import etree
@@ -65,7 +68,7 @@ def html_text(fragment: str, name: str, kind: str) -> str:
     return tree_text(html_tree(f"<html><body>{fragment}</body></html>", name, kind))
 
 
-def tree_text(root: Any) -> str:
+def tree_text(root: _Element) -> str:
     """Return the text below an element, in document order; what is not shown (scripts, hidden parts) is left out."""
     from lxml import etree
 
@@ -89,7 +92,7 @@ def tree_text(root: Any) -> str:
     return "\n\n".join(page.blocks)
 
 
-def _is_hidden(element: Any, tag: str | None) -> bool:
+def _is_hidden(element: _Element, tag: str | None) -> bool:
     return (
         tag is None
         or tag in _SKIPPED
@@ -111,7 +114,7 @@ class _Page:
         # For each open row, the number of blocks before it and before each of its cells.
         self._rows: list[list[int]] = []
 
-    def open(self, element: Any, tag: str | None) -> None:
+    def open(self, element: _Element, tag: str | None) -> None:
         if tag in _BLOCKS:
             self.flush()
         if tag in _HEADINGS or tag == "head":
@@ -129,7 +132,7 @@ class _Page:
             self._preformatted += 1
         self.add(element.text)
 
-    def close(self, element: Any, tag: str | None) -> None:
+    def close(self, element: _Element, tag: str | None) -> None:
         if tag in _BLOCKS:
             self.flush()
         if tag in _HEADINGS or tag == "head":

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import quantiles
 
 from index.language import is_function_word
@@ -151,7 +152,7 @@ def _pitch(pages: list[Page]) -> float:
     distances = [
         (above.bottom - below.bottom) / below.height
         for page in pages
-        for above, below in zip(page, page[1:], strict=False)
+        for above, below in pairwise(page)
         if 0.5 < (above.bottom - below.bottom) / below.height < 3
     ]
     # The lower quarter, for on some pages every second line begins a paragraph.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from typing import Any
+from typing import TYPE_CHECKING
 
 from index.errors import InputError
 from index.formats.draft import Draft, guarded, needs, one_line, title_stated
@@ -12,6 +12,9 @@ from index.formats.furniture import without_furniture
 from index.formats.options import Limits, ReadingOptions
 from index.formats.pages import Line, joined
 from index.language import stated_language
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfTextPage
 
 _KIND = "a PDF"
 # pdfium is not safe to use from two threads.
@@ -30,9 +33,8 @@ def read_pdf(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
             document = pypdfium2.PdfDocument(data)
         except pypdfium2.PdfiumError as error:
             if getattr(error, "err_code", None) == _PASSWORD:
-                raise InputError(
-                    f"{name} is protected by a password: expected a PDF without one; save it so"
-                ) from error
+                message = f"{name} is protected by a password: expected a PDF without one; save it so"
+                raise InputError(message) from error
             raise
         try:
             stated = document.get_metadata_dict()
@@ -55,7 +57,7 @@ def read_pdf(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
     ]
 
 
-def _pages(document: Any, name: str, limits: Limits) -> list[list[Line]]:
+def _pages(document: PdfDocument, name: str, limits: Limits) -> list[list[Line]]:
     if len(document) > limits.pages:
         raise InputError(f"{name} has {len(document):,} pages: expected at most {limits.pages:,}; split it")
     pages = []
@@ -74,7 +76,7 @@ def _pages(document: Any, name: str, limits: Limits) -> list[list[Line]]:
     return pages
 
 
-def _lines(text_page: Any) -> list[Line]:
+def _lines(text_page: PdfTextPage) -> list[Line]:
     """Return a page's lines in reading order, each with the box of its letters."""
     from pypdfium2 import raw
 
@@ -109,7 +111,7 @@ def _letters(codes: list[int]) -> str:
     return letters.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _language(document: Any) -> str | None:
+def _language(document: PdfDocument) -> str | None:
     """Return the language that the catalog states (/Lang), which pypdfium2 gives no name to."""
     from pypdfium2 import raw
 
