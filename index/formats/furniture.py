@@ -13,6 +13,8 @@ _EDGE = 3
 # Headers of left and of right pages take turns.
 _REACH = 4
 _SAME_PLACE = 4.0
+# In a short document, left and right pages may each come twice only.
+_FEW = 5
 _NUMBER = re.compile(r"\d{1,5}")
 _SPACES = re.compile(r"\s+")
 
@@ -30,7 +32,7 @@ def without_furniture(pages: list[Page]) -> list[Page]:
         for line in {id(line): line for line in (*top, *bottom)}.values():
             for key in _keys(line, number):
                 seen[key].append((number, line.bottom))
-    least = min(3, max(2, len(pages) - 1))
+    least = 2 if len(pages) <= _FEW else 3
     kept = []
     for number, (page, sides) in enumerate(zip(pages, edges, strict=True)):
         dropped = set()
