@@ -123,14 +123,17 @@ def read_bytes(path: Path, options: ReadingOptions = _DEFAULTS) -> bytes:
     """Return what a file holds; OSError passes through, InputError says that it is too large or no file."""
     # Opening a pipe would wait for its writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{path} is no ordinary file: expected one that holds a document")
         limit = options.limits.bytes
-        # It may grow while it is read.
-        data = file.read(limit + 1) if status.st_size <= limit else b""
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            # It may grow while it is read.
+            data = file.read(limit + 1) if status.st_size <= limit else b""
         size = max(status.st_size, len(data))
+    finally:
+        os.close(descriptor)
     if size > limit:
         raise InputError(f"{path} has {size:,} bytes: expected at most {limit:,}; split it")
     return data

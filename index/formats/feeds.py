@@ -72,9 +72,10 @@ def _text(body: FeedParserDict, name: str) -> str:
 def _date(entry: FeedParserDict) -> str | None:
     """Return the day that an entry states, as it is written there: in UTC it may be another one."""
     for key in ("published", "updated"):
-        if stated := entry.get(key):
-            if date := parse_date(stated):
+        # get() would give `published` for a missing `updated`, with a warning.
+        if key in entry:
+            if date := parse_date(entry[key] or ""):
                 return date
-            if parsed := entry.get(f"{key}_parsed"):
+            if f"{key}_parsed" in entry and (parsed := entry[f"{key}_parsed"]):
                 return parse_date(f"{parsed[0]:04}-{parsed[1]:02}-{parsed[2]:02}")
     return None

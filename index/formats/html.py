@@ -20,6 +20,9 @@ _CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 # trafilatura takes time that grows faster than the page, and pages this large are generated lists.
 _LARGEST = 20_000_000
+# From less, trafilatura makes one paragraph of all that is on the page.
+_LEAST = 250
+_HIDDEN = "//body//*[@hidden or contains(translate(@style, ' ', ''), 'display:none')]"
 
 
 def read_html(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
@@ -30,6 +33,9 @@ def read_html(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
         import trafilatura
         from trafilatura.settings import Document
     tree = html_tree(page_text(data), name, _KIND)
+    for hidden in tree.xpath(_HIDDEN):
+        hidden.drop_tree()
+    whole = tree_text(tree)
     with guarded(name, _KIND):
         found = trafilatura.bare_extraction(
             tree,
@@ -41,8 +47,8 @@ def read_html(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
             date_extraction_params={"extensive_search": False, "original_date": True},
         )
     text = tree_text(found.body) if isinstance(found, Document) else ""
-    if not text:
-        text = tree_text(tree)
+    if len(text) < _LEAST:
+        text = whole
     metadata = {key: getattr(found, key, None) for key in ("author", "sitename", "url")}
     return [
         Draft(

@@ -70,7 +70,7 @@ def _csv_rows(name: str, text: str, delimiter: str | None, options: ReadingOptio
     # csv refuses cells over 131,072 characters; a document may be longer. The setting is the process's.
     csv.field_size_limit(max(csv.field_size_limit(), options.limits.characters))
     if delimiter is None:
-        header = text.lstrip("\r\n").split("\n", 1)[0]
+        header = next(iter(text.lstrip("\r\n").splitlines()), "")
         delimiter = max(_DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
@@ -98,8 +98,10 @@ def _json_rows(name: str, text: str) -> Iterator[Row]:
             raise InputError(f"{name} has no JSON object in row {number}: expected one on each line") from error
         if not isinstance(row, dict):
             raise InputError(f"{name} has no JSON object in row {number}: expected one on each line")
-        yield number, {column: _cell(value) for column, value in row.items() if value is not None}
+        yield number, {column: _cell(value) for column, value in row.items()}
 
 
 def _cell(value: object) -> str:
+    if value is None:
+        return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
