@@ -38,7 +38,7 @@ _DAY = r"(?<!\d)(?P<day>[12]\d|3[01]|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d)"
 _WEEKDAY = (
     "(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|(?:lun|mer|jeu|ven|sam|dim|mon|tue|wed|thu|fri|sat|sun)\b\.?)"
+    r"|(?:lun|mar|mer|jeu|ven|sam|dim|mon|tue|wed|thu|fri|sat|sun)\b\.?)"
 )
 _UPDATE = r"(?:derni[èe]re mise [àa] jour|mise? [àa] jour|modifi[ée]e?|actualis[ée]e?|(?:last )?(?:updated|modified))"
 _VERB = rf"(?:(?:publi[ée]e?|post[ée]e?|mise? en ligne|paru|date|posted|published|issued|dated|{_UPDATE})\b)"
