@@ -20,11 +20,19 @@ from index.filters import Filters
 from index.locations import default_index_folder
 from index.passage_index import PassageIndex
 from index.passages import split_passages
-from index.reading import load_documents, make_document, read_document
+from index.reading import (
+    Columns,
+    Limits,
+    ReadingOptions,
+    load_documents,
+    make_document,
+    read_document,
+)
 from index.syncing import FailedFile, SyncReport
 
 __all__ = [
     "CheckReport",
+    "Columns",
     "Document",
     "Embedder",
     "FailedFile",
@@ -35,10 +43,12 @@ __all__ = [
     "IndexMismatchError",
     "IndexNotFoundError",
     "InputError",
+    "Limits",
     "ModelError",
     "Passage",
     "PassageIndex",
     "PassageIndexError",
+    "ReadingOptions",
     "SourcierError",
     "SyncReport",
     "check",

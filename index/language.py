@@ -42,6 +42,13 @@ _SCRIPTS = {
     "CJK": "zh",
 }
 _WORD = re.compile(r"[^\W\d_]+")
+_ISO_639_1 = frozenset(
+    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en"
+    " eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv"
+    " ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne"
+    " ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st"
+    " su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu".split()
+)
 _SAMPLE = 4000
 
 
@@ -67,6 +74,12 @@ def detect_language(text: str) -> str | None:
     if not ranked or (len(ranked) == 2 and ranked[0][1] < 1.2 * ranked[1][1]):
         return None
     return ranked[0][0]
+
+
+def stated_language(tag: str | None) -> str | None:
+    """Return the ISO 639-1 code of a language tag ("fr-FR" → "fr"), or None where it has none."""
+    code = re.split(r"[-_]", (tag or "").strip().lower(), maxsplit=1)[0]
+    return code if code in _ISO_639_1 else None
 
 
 def are_different(one: str | None, other: str | None) -> bool:

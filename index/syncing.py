@@ -124,7 +124,10 @@ def carry_out(plan: Plan, writer: Writer) -> SyncReport:
 
 
 def _report(plan: Plan, writer: Writer | None) -> SyncReport:
-    added, changed, failed, unchanged = [], [], [], 0
+    added: list[str] = []
+    changed: list[str] = []
+    failed: list[FailedFile] = []
+    unchanged = 0
     for path, state, data in plan.examine():
         if isinstance(state, FailedFile):
             failed.append(state)

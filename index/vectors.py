@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
@@ -45,7 +45,9 @@ class VectorSet:
         # Half the memory of float32 at a recall of .999; eight bits would cap it at .967, because
         # the cosines of this family of models lie so close together.
         if len(numbers) <= LARGEST_EXACT:
-            index = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+            index: Any = faiss.IndexScalarQuantizer(
+                dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+            )
         else:
             index = faiss.index_factory(dimension, "RaBitQfs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
             index.k_factor = _CANDIDATES
@@ -78,7 +80,8 @@ class VectorSet:
         else:
             bits = np.packbits(allowed, bitorder="little")
             selector = faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(bits))
-            scores, rows = self._exact.search(query_vector[None, :], k, params=faiss.SearchParameters(sel=selector))
+            parameters: Any = faiss.SearchParameters
+            scores, rows = self._exact.search(query_vector[None, :], k, params=parameters(sel=selector))
         return self.numbers[rows[0]], scores[0]
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:

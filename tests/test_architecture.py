@@ -30,6 +30,11 @@ RESERVED = {
     },
     "gradio": {"ui/chat.py"},
     "typer": {"ui/cli.py"},
+    "docx": {"index/formats/docx.py"},
+    "feedparser": {"index/formats/feeds.py"},
+    "lxml": {"index/formats/docx.py", "index/formats/epub.py", "index/formats/html.py", "index/formats/markup.py"},
+    "pypdfium2": {"index/formats/pdf.py"},
+    "trafilatura": {"index/formats/html.py"},
     "matplotlib": {"qa/chart.py"},
     "pickle": set(),
 }

@@ -65,7 +65,7 @@ def test_utf_16_is_told_by_its_mark(tmp_path):
     [
         ("a.txt", b"PK\x03\x04" + bytes(100), "is not text"),
         ("a.txt", b" \n", "is empty"),
-        ("a.pdf", b"%PDF", "expected .txt or .md"),
+        ("a.odt", b"PK", "expected .txt, .md"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path, name, content, message):

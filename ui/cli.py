@@ -28,7 +28,7 @@ from index import (
 )
 from index.document import sha256_of
 from index.embedder import BUNDLED, open_embedder
-from index.passage_index import Progress as OnProgress
+from index.writer import Progress as OnProgress
 from qa import Answer, Answerer, Reader, Retriever, SearchHit, open_reader
 from qa.chart import INSTALL, draw
 from qa.comparison import compare

@@ -1,0 +1,1 @@
+"""One small reader a file format; each turns a file's bytes into drafts of documents."""
