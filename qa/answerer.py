@@ -10,6 +10,7 @@ from index import PassageIndex
 from qa.answer import Answer, SearchHit
 from qa.citing import cite
 from qa.conversation import carry_over
+from qa.copies import grouped, members
 from qa.dates import Period, find_period
 from qa.reader import Reader, open_reader
 from qa.retriever import Retriever, check_question
@@ -71,7 +72,11 @@ class Answerer:
 
 
 def in_time(hits: Sequence[SearchHit], period: Period, weight: float = IN_PERIOD) -> list[SearchHit]:
-    """Rank hits again, those of a time scoring `weight` more; ties stay in the order they had."""
+    """Rank hits again, those of a time scoring `weight` more; ties stay in the order they had.
+
+    Of copies, the best one of that time speaks for all.
+    """
+    hits = [grouped(sorted(members(hit), key=lambda one: not is_of(one, period))) for hit in hits]
     ranked = sorted(hits, key=lambda hit: -(hit.score + weight * is_of(hit, period)))
     return [replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1)]
 

@@ -49,7 +49,7 @@ class Period:
             return any(re.search(rf"\b{year}\b", text) for year in range(self.start.year, self.end.year + 1))
         if not re.search(rf"\b{self.start.year}\b", text):
             return False
-        months = {_MONTHS[match["month"].lower()] for match in _pattern(rf"\b{_MONTH}").finditer(text)}
+        months = {MONTHS[match["month"].lower()] for match in _pattern(rf"\b{_MONTH}").finditer(text)}
         return self.start.month != self.end.month or self.start.month in months
 
 
@@ -120,7 +120,7 @@ def _days(year: int, month: int | None = None, day: int | None = None) -> _Days 
 
 # --- Times that are named in full -----------------------------------------------------------------
 
-_MONTHS = {
+MONTHS = {
     name: number
     for number, names in enumerate(
         (
@@ -147,7 +147,7 @@ _SEASONS = {
     **dict.fromkeys(("automne", "autumn", "fall"), (9, 12)),
 }
 _YEAR = r"(?P<year>(?:19|20)\d\d)(?![\d.,]*\d|-\d)"
-_MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\b\.?"
+_MONTH = rf"(?P<month>{'|'.join(sorted(MONTHS, key=len, reverse=True))})\b\.?"
 _DAY = r"(?P<day>[12]\d|3[01]|0?[1-9])"
 # What may stand before a year: "en 2021", "fin 2022", "mid-2022", "l'année 2022".
 _CUE = (
@@ -166,7 +166,7 @@ def _calendar(match: re.Match[str]) -> _Days | None:
     parts = match.groupdict()
     month = parts.get("month")
     day = parts.get("day")
-    number = None if month is None else _MONTHS.get(month.lower()) or int(month)
+    number = None if month is None else MONTHS.get(month.lower()) or int(month)
     if number and number > 12 and day and int(day) <= 12:
         number, day = int(day), str(number)  # 10/25/2022, as in the United States
     return _days(int(parts["year"]), number, int(day) if day else None)
