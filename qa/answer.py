@@ -32,7 +32,7 @@ class SearchHit:
 
     @property
     def also_in(self) -> tuple[Document, ...]:
-        """The other documents that hold a copy, in the order of their ranks."""
+        """The other documents that hold a copy, in the order of the copies."""
         others = {copy.document.id: copy.document for copy in self.copies if copy.document.id != self.document.id}
         return tuple(others.values())
 
