@@ -24,6 +24,7 @@ _FEWEST_TERMS = 3
 _SAME_NAME = 7
 _NUMERAL = re.compile(r"\d+(?:[.,’'\s]\d{3}(?!\d))*(?:[.,]\d+)?")
 _BETWEEN_THOUSANDS = re.compile(r"[.,’'\s](?=\d{3}(?!\d))")
+_INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _WORD = re.compile(r"[^\W\d_]+")
 _SHORTEST_NAME = 3
 _NEGATION = re.compile(r"\b(?:pas|jamais|aucune?|not|never|no|nunca|nicht|nie|keine?[rnms]?)\b|n[’']t\b", re.IGNORECASE)
@@ -42,13 +43,13 @@ class _Wording:
 
 
 def repeats(one: Finding, other: Finding) -> bool:
-    """Whether two sentences share nearly all their terms, and the numbers and names among them."""
+    """Whether two sentences are nearly alike word for word, and have the same numbers and names."""
     first, second = _wording_of(one), _wording_of(other)
-    return _likeness(first.terms, second.terms) >= _REPEATED and not _is_otherwise(first, second)
+    return _are_alike(first, second) and not _is_otherwise(first, second)
 
 
 def tells_otherwise(one: Finding, other: Finding) -> bool:
-    """Whether two sentences are alike but for another number, month or name, or a "not"."""
+    """Whether two sentences are nearly alike, but for another number, month or name, or a "not"."""
     first, second = _wording_of(one), _wording_of(other)
     return _are_alike(first, second) and _is_otherwise(first, second)
 
@@ -76,6 +77,7 @@ def _wording_of(finding: Finding) -> _Wording:
 
 @lru_cache(4096)
 def _wording(text: str, language: str | None) -> _Wording:
+    text = _INITIALS.sub(lambda initials: initials.group().replace(".", ""), text)
     numerals = [_BETWEEN_THOUSANDS.sub("", found).replace(",", ".") for found in _NUMERAL.findall(text)]
     numbers = [word for word in map(str.lower, NUMBER.findall(text)) if not word.isdigit()]
     words = _WORD.findall(text)
