@@ -69,6 +69,11 @@ def test_one_dispatch_in_thirty_copies_takes_one_place(news):
     assert {one.document.id for one in found} - everywhere == {document.id for document in DIFFERENT}
 
 
+def test_all_copies_are_counted_however_few_passages_are_asked_for(news):
+    (dispatch,) = Retriever(news).retrieve(QUESTION, top_k=1)
+    assert len(dispatch.also_in) == 29
+
+
 def test_what_copies_push_out_of_the_pool_is_found_by_asking_deeper(tmp_path):
     """More copies than either side's pool, and each matches better than the other documents."""
     copies = [make_document(f"# Édition {n}\n\n" + " ".join(SENTENCES) + f" Page {n}.") for n in range(250)]
