@@ -17,6 +17,8 @@ class SearchHit:
 
     `score` compares hits of one question only. A reader may use what it was made of: the cosine to
     the question, the BM25, and the question's terms as the passage's language has them with their idf.
+    `copies` are passages that say nearly all the same, with the rank that they were found with; they
+    have no copies themselves.
     """
 
     passage: Passage
@@ -26,8 +28,18 @@ class SearchHit:
     vector_score: float = 0.0
     word_score: float = 0.0
     question_terms: Mapping[str, float] = field(default_factory=dict, hash=False, repr=False)
+    copies: tuple[SearchHit, ...] = field(default=(), repr=False)
+
+    @property
+    def also_in(self) -> tuple[Document, ...]:
+        """The other documents that hold a copy, in the order of the copies."""
+        others = {copy.document.id: copy.document for copy in self.copies if copy.document.id != self.document.id}
+        return tuple(others.values())
 
     def to_json(self) -> dict[str, Any]:
+        return {**self._found_json(), "copies": [copy._found_json() for copy in self.copies]}
+
+    def _found_json(self) -> dict[str, Any]:
         return {
             "rank": self.rank,
             "score": round(self.score, 4),

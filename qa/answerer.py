@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index import PassageIndex
+from index import Filters, PassageIndex
 from qa.answer import Answer, SearchHit
 from qa.citing import cite
 from qa.conversation import carry_over
+from qa.copies import grouped, members
 from qa.dates import Period, find_period
 from qa.reader import Reader, open_reader
 from qa.retriever import Retriever, check_question
@@ -35,11 +36,12 @@ class Answerer:
         self._reader = reader or open_reader()
         self._threshold = self._reader.threshold if threshold is None else threshold
 
-    def ask(self, question: str, *, history: Sequence[Answer] = ()) -> Answer:
+    def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Answer with sentences of the documents, or with `answered=False` and the closest passages.
 
         `history` are the answers of the conversation so far, oldest first: a follow-up such as
-        « Et en 2021 ? » takes over the subject of the last one, which `Answer.carried` tells.
+        « Et en 2021 ? » takes over the subject of the last one, which `Answer.carried` tells. With filters,
+        only the documents that pass are asked.
         Raises InputError for a question that cannot be searched for.
         """
         check_question(question)
@@ -47,7 +49,7 @@ class Answerer:
         carried = carry_over(question, history)
         searched = f"{carried.words} {question}" if carried else question
         period = find_period(searched, self._passage_index.newest_date)
-        hits = self._hits(searched, period)
+        hits = self._hits(searched, period, filters)
         retrieved = time.perf_counter()
         reading = self._reader.read(searched, hits)
         timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - retrieved)}
@@ -63,15 +65,21 @@ class Answerer:
             timings=timings,
         )
 
-    def _hits(self, question: str, period: Period | None) -> list[SearchHit]:
+    def _hits(self, question: str, period: Period | None, filters: Filters | None) -> list[SearchHit]:
         """Return the passages to read, those of the asked time before others that match nearly as well."""
         if period is None:
-            return self._retriever.retrieve(question, top_k=PASSAGES_READ)
-        return in_time(self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED), period)[:PASSAGES_READ]
+            return self._retriever.retrieve(question, top_k=PASSAGES_READ, filters=filters)
+        return in_time(self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED, filters=filters), period)[
+            :PASSAGES_READ
+        ]
 
 
 def in_time(hits: Sequence[SearchHit], period: Period, weight: float = IN_PERIOD) -> list[SearchHit]:
-    """Rank hits again, those of a time scoring `weight` more; ties stay in the order they had."""
+    """Rank hits again, those of a time scoring `weight` more; ties stay in the order they had.
+
+    Of copies, the best one of that time speaks for all.
+    """
+    hits = [grouped(sorted(members(hit), key=lambda one: not is_of(one, period))) for hit in hits]
     ranked = sorted(hits, key=lambda hit: -(hit.score + weight * is_of(hit, period)))
     return [replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1)]
 

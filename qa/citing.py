@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from index.passages import sentences_of
-from index.words import analyse
-from qa.answer import Citation, Repeat, Span
+from qa.answer import Citation, Repeat, SearchHit, Span
 from qa.reader import Finding
+from qa.repeats import counterparts, repeats, tells_otherwise
 
 MOST_CITATIONS = 3
-# Two sentences that share this part of their terms say the same; dispatches are copied nearly whole.
-_REPEATED = 0.75
 # How far a further quote may score below the first, in the reader's units (natural logarithms of
 # odds). On PIAF this shows 2.5 quotes a question, and loses half a point of the answers that three
 # would show; 2.5 shows 2.1 and loses three and a half. Who asks for several things gets more.
@@ -35,26 +33,32 @@ _LEANS_ON_BEFORE = re.compile(
     re.IGNORECASE,
 )
 
+# A finding to cite, and where else it stands.
+_Chosen = tuple[Finding, list[Repeat]]
+
 
 def cite(question: str, findings: Sequence[Finding]) -> tuple[Citation, ...]:
     """Return the best findings as numbered citations, each saying something that those before do not.
 
-    What repeats a quote is noted beside it. Quotes of one document come in reading order; those of
-    several come best first, or newest first for a question about the present.
+    What repeats a quote is noted beside it, also where it stands in copies that were not read. A copy
+    that tells it otherwise, with another number say, is cited after it. Quotes of one document come in
+    reading order; those of several come best first, or newest first for a question about the present.
     """
-    chosen: list[tuple[Finding, list[Repeat]]] = []
+    copies = [copy for hit in _hits(findings) for copy in hit.copies]
+    chosen: list[_Chosen] = []
     reach = _CLOSE_IN_LISTS if _ASKS_FOR_SEVERAL.search(question) else _CLOSE
     for finding in findings:
         if finding.score < findings[0].score - reach:
             break
-        original = next((pair for pair in chosen if _repeats(finding, pair[0])), None)
-        if original is not None:
-            first, repeats = original
-            known = {first.hit.document.id, *(repeat.document.id for repeat in repeats)}
-            if finding.hit.document.id not in known:
-                repeats.append(Repeat(finding.text, finding.start, finding.end, finding.hit.document))
-        elif len(chosen) < MOST_CITATIONS:
-            chosen.append((finding, []))
+        if _noted(finding, chosen) or len(chosen) == MOST_CITATIONS:
+            continue
+        chosen.append((finding, []))
+        own = {copy.passage.id for copy in finding.hit.copies}
+        for one in counterparts(finding, copies):
+            # In the copy of another passage it may be another sentence, of the same form.
+            is_other = one.hit.passage.id in own and tells_otherwise(one, finding)
+            if not _noted(one, chosen) and is_other and len(chosen) < MOST_CITATIONS:
+                chosen.append((one, []))
     if len({finding.hit.document.id for finding, _ in chosen}) == 1:
         chosen.sort(key=lambda pair: pair[0].start)
     elif _ASKS_FOR_NOW.search(question):
@@ -72,10 +76,26 @@ def cite(question: str, findings: Sequence[Finding]) -> tuple[Citation, ...]:
             passage=finding.hit.passage,
             score=finding.score,
             context=_context(finding, shown),
-            also_in=tuple(repeats),
+            also_in=tuple(also_in),
         )
-        for number, (finding, repeats) in enumerate(chosen, start=1)
+        for number, (finding, also_in) in enumerate(chosen, start=1)
     )
+
+
+def _hits(findings: Sequence[Finding]) -> Iterable[SearchHit]:
+    """Return the passages that were read, best first."""
+    return sorted({one.hit.passage.id: one.hit for one in findings}.values(), key=lambda hit: hit.rank)
+
+
+def _noted(finding: Finding, chosen: Sequence[_Chosen]) -> bool:
+    """Note a finding beside the first one chosen that it repeats; whether there is one."""
+    for first, also_in in chosen:
+        if repeats(finding, first):
+            document = finding.hit.document
+            if document.id not in {first.hit.document.id, *(repeat.document.id for repeat in also_in)}:
+                also_in.append(Repeat(finding.text, finding.start, finding.end, document))
+            return True
+    return False
 
 
 def _context(finding: Finding, shown: Set[tuple[str, int]]) -> Span | None:
@@ -88,9 +108,3 @@ def _context(finding: Finding, shown: Set[tuple[str, int]]) -> Span | None:
         return None
     start, end = before[-1]
     return Span(start, end, document.text[start:end])
-
-
-def _repeats(one: Finding, other: Finding) -> bool:
-    """Whether two sentences share nearly all their terms (Jaccard similarity of the sets)."""
-    terms = [set(analyse(finding.text, finding.hit.document.language)) for finding in (one, other)]
-    return len(terms[0] & terms[1]) >= _REPEATED * len(terms[0] | terms[1])

@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from index import Passage, PassageIndex, split_passages
+from index.passages import sentences_of
 from qa.answer import Answer, SearchHit
 from qa.answerer import PASSAGES_READ, Answerer
 from qa.baselines import WordReader, halves
+from qa.copies import grouped, members
 from qa.metrics import exact_match, token_f1
 from qa.questions import Question, QuestionSet, question_word
-from qa.reader import Reader, Reading
+from qa.reader import Finding, Reader, Reading
+from qa.repeats import counterparts, repeats
 from qa.retriever import Retriever
 
 # Passages looked at for the retrieval's figures.
@@ -141,36 +144,40 @@ class _Bench:
         self._listener.instead = None
         answer = self._answerer.ask(question.text)
         hits = self._retriever.retrieve(question.text, top_k=DEPTH)
-        record = self._judged(self.ranked(question, [hit.passage for hit in hits]), question, answer)
-        return record, answer
+        return self._judged(self._ranked(question, [_holding(question, hit) for hit in hits]), question, answer), answer
 
     def ask_masked(self, question: Question) -> Record:
         away = self._asked.subject_of(question)
         # Deep enough that, whatever goes, as many are left as are read.
         depth = PASSAGES_READ + sum(len(self._passages[one]) for one in away)
         hits = self._retriever.retrieve(question.text, top_k=depth)
-        self._listener.instead = [hit for hit in hits if hit.document.id not in away][:PASSAGES_READ]
+        left = [[one for one in members(hit) if one.document.id not in away] for hit in hits]
+        self._listener.instead = [grouped(several) for several in left if several][:PASSAGES_READ]
         answer = self._answerer.ask(question.text)
         record = replace(_identity(question), id=f"{question.id}, masked", answerable=False, masked=True)
         return self._judged(record, question, answer)
 
     def ranked(self, question: Question, passages: Sequence[Passage]) -> Record:
         """Return a record of where the relevant ones are in a ranking."""
+        return self._ranked(question, [int(_holds(question, passage)) for passage in passages])
+
+    def _ranked(self, question: Question, holding: Sequence[int]) -> Record:
+        """Return a record of a ranking, by how many relevant passages stand at each of its places."""
         record = _identity(question)
         if not record.answerable:
             return record
         of_answers = {passage for document_id, _, _ in question.answers for passage in self._passages[document_id]}
+        # Those that stand at one place can only be found together.
+        together = sum(number - 1 for number in holding if number)
         return replace(
             record,
-            relevant=sum(_holds(question, passage) for passage in of_answers),
-            ranks=tuple(rank for rank, passage in enumerate(passages, start=1) if _holds(question, passage)),
+            relevant=sum(_holds(question, passage) for passage in of_answers) - together,
+            ranks=tuple(rank for rank, number in enumerate(holding, start=1) if number),
         )
 
     def _judged(self, record: Record, question: Question, answer: Answer) -> Record:
         findings = self._listener.heard.findings[:_FINDINGS]
-        right = tuple(
-            record.answerable and question.answered_by(one.hit.document.id, one.start, one.end) for one in findings
-        )
+        right = tuple(record.answerable and is_right(question, one) for one in findings)
         shown = [(one.document.id, one.start, one.end) for one in answer.citations]
         shown += [(one.document.id, one.start, one.end) for citation in answer.citations for one in citation.also_in]
         record = replace(
@@ -191,6 +198,12 @@ class _Bench:
         language = self._documents[question.answers[0][0]].language
         gold = [self._documents[document_id].text[start:end] for document_id, start, end in question.answers]
         return replace(record, exact=exact_match(found, gold, language), f1=token_f1(found, gold, language))
+
+
+def is_right(question: Question, finding: Finding) -> bool:
+    """Whether a sentence holds an answer, or repeats one of a copy of its passage that does."""
+    places = (finding, *(one for one in counterparts(finding, finding.hit.copies) if repeats(one, finding)))
+    return any(question.answered_by(one.hit.document.id, one.start, one.end) for one in places)
 
 
 class _Listener:
@@ -223,3 +236,11 @@ def _identity(question: Question) -> Record:
 
 def _holds(question: Question, passage: Passage) -> bool:
     return question.answered_by(passage.document_id, passage.start, passage.end)
+
+
+def _holding(question: Question, hit: SearchHit) -> int:
+    """Return how many of a hit and its copies hold an answer; none counts unless the hit itself says it."""
+    number = sum(_holds(question, one.passage) for one in members(hit))
+    sentences = (Finding(hit, *place, 0.0) for place in sentences_of(hit.document, hit.passage))
+    is_said = number and (_holds(question, hit.passage) or any(is_right(question, one) for one in sentences))
+    return number if is_said else 0

@@ -26,7 +26,7 @@ _ASKS_FOR_NUMBER = re.compile(
     r"|quantité|somme|montant|score|siècle|year|day|time|age|number|rate|percentage|amount|century|año|día|jahr|tag))\b",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(
+NUMBER = re.compile(
     r"\d|\b(?:deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingt|trente"
     r"|quarante|cinquante|soixante|cent|mille|millions?|milliards?|two|three|four|five|six|seven|eight|nine|ten"
     r"|eleven|twelve|thirteen|fourteen|fifteen|twenty|thirty|forty|fifty|sixty|hundred|thousand|billion)\b",
@@ -127,7 +127,7 @@ class SentenceFeatures:
                     "passage": one.hit.score,
                     "passage_words": passage_words,
                     "words": words,
-                    "number": float(asks_for_number and _NUMBER.search(document.text, one.start, one.end) is not None),
+                    "number": float(asks_for_number and NUMBER.search(document.text, one.start, one.end) is not None),
                     "passage_meaning": one.hit.vector_score,
                     "passage_match": one.passage_match,
                     "native_words": words * (not foreign),

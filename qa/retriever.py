@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from index import InputError, PassageIndex
+from index import Filters, InputError, PassageIndex
+from index.generation import Match
 from qa.answer import SearchHit
+from qa.copies import without_copies
 
 LONGEST_QUESTION = 2000
 # Passages taken from each side before fusion. Beyond 100 the order of the first twenty no longer moves.
 _POOL = 100
+# Passages looked at first, beyond twice those asked for. Copies match nearly as well as what they copy,
+# so where none is found among the last half of those looked at, there are hardly more.
+_MORE = 10
+# In more copies than this, one dispatch may hide others.
+_DEEPEST = 10_000
 
 
 class Retriever:
@@ -16,29 +23,38 @@ class Retriever:
     def __init__(self, passage_index: PassageIndex) -> None:
         self._passage_index = passage_index
 
-    def retrieve(self, question: str, *, top_k: int = 5) -> list[SearchHit]:
-        """Return at most `top_k` passages, best first; ties break by document id, then offset.
+    def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> list[SearchHit]:
+        """Return at most `top_k` passages that are no copies of each other, best first, each with its copies.
 
-        Raises InputError for a question without a letter or digit, or over 2,000 characters.
+        With filters, those are the best of the documents that pass, however few. Ties break by document id, then offset. Raises InputError for a question without a letter or
+        digit, or over 2,000 characters.
         """
         check_question(question)
         if top_k < 1:
             raise InputError(f"top_k is {top_k}: expected 1 or more")
         generation = self._passage_index.generation()
         query_vector = self._passage_index.embedder.embed_question(question)
-        matches = generation.search(question, query_vector, top_k=top_k, pool=max(_POOL, top_k))
-        return [
-            SearchHit(
-                passage=match.passage,
-                document=match.document,
-                score=match.score,
-                rank=rank,
-                vector_score=match.vector_score,
-                word_score=match.word_score,
-                question_terms=match.question_terms,
-            )
-            for rank, match in enumerate(matches, start=1)
-        ]
+        depth = 2 * top_k + _MORE
+        while True:
+            matches = generation.search(question, query_vector, top_k=depth, pool=max(_POOL, depth), filters=filters)
+            hits = without_copies([_hit(match, rank) for rank, match in enumerate(matches, start=1)], top_k)
+            last = max((copy.rank for hit in hits for copy in hit.copies), default=0)
+            is_settled = len(hits) == top_k and last <= depth // 2
+            if is_settled or len(matches) < depth or depth >= _DEEPEST:
+                return hits
+            depth *= 2
+
+
+def _hit(match: Match, rank: int) -> SearchHit:
+    return SearchHit(
+        passage=match.passage,
+        document=match.document,
+        score=match.score,
+        rank=rank,
+        vector_score=match.vector_score,
+        word_score=match.word_score,
+        question_terms=match.question_terms,
+    )
 
 
 def check_question(question: str) -> None:

@@ -7,26 +7,38 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from index import PassageIndex, default_index_folder
+from index import Filters, PassageIndex, default_index_folder
 from qa.answer import Answer, SearchHit
 from qa.answerer import Answerer
 from qa.retriever import Retriever
 
 
-def retrieve(question: str, *, top_k: int = 5, index_dir: str | os.PathLike[str] | None = None) -> list[SearchHit]:
+def retrieve(
+    question: str,
+    *,
+    top_k: int = 5,
+    filters: Filters | None = None,
+    index_dir: str | os.PathLike[str] | None = None,
+) -> list[SearchHit]:
     """Return the best passages of the index in `index_dir`, or of the default index, best first.
 
     Raises IndexNotFoundError if there is none, InputError for a question that cannot be searched for.
     """
-    return _opened(_place(index_dir))[0].retrieve(question, top_k=top_k)
+    return _opened(_place(index_dir))[0].retrieve(question, top_k=top_k, filters=filters)
 
 
-def ask(question: str, *, history: Sequence[Answer] = (), index_dir: str | os.PathLike[str] | None = None) -> Answer:
+def ask(
+    question: str,
+    *,
+    history: Sequence[Answer] = (),
+    filters: Filters | None = None,
+    index_dir: str | os.PathLike[str] | None = None,
+) -> Answer:
     """Answer from the index in `index_dir`, or from the default index; raises as `retrieve` does.
 
     `history` are the answers that the question may follow on from, oldest first.
     """
-    return _opened(_place(index_dir))[1].ask(question, history=history)
+    return _opened(_place(index_dir))[1].ask(question, history=history, filters=filters)
 
 
 def _place(index_dir: str | os.PathLike[str] | None) -> Path:

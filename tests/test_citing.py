@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from index import make_document, split_passages
@@ -41,6 +43,19 @@ def test_near_copies_are_cited_once():
     assert (first.quote, second.quote) == (one[0].text, other[0].text)
     (repeat,) = first.also_in
     assert repeat.document.text[repeat.start : repeat.end] == repeat.quote == copy[0].text
+
+
+def test_another_number_in_the_copy_of_another_passage_is_not_an_answer():
+    """Of the passage that answers there is no such copy, so the sentence is about something else."""
+    rain = "Il est tombé 40 millimètres de pluie en une nuit sur la ville de Kayes."
+    other = rain.replace("40", "15")
+    (asked,) = findings((rain, 3.0), text=rain)
+    (elsewhere,) = findings(("Le port est plein.", 2.9), text="Le port est plein.")
+    (copy,) = findings((other, 0.0), text=other)
+    elsewhere = replace(elsewhere, hit=replace(elsewhere.hit, copies=(copy.hit,)))
+    assert [one.quote for one in cite(QUESTION, [asked, elsewhere])] == [rain, "Le port est plein."]
+    own = replace(asked, hit=replace(asked.hit, copies=(copy.hit,)))
+    assert [one.quote for one in cite(QUESTION, [own, elsewhere])] == [rain, other, "Le port est plein."]
 
 
 def test_a_repeat_in_the_same_document_is_dropped():

@@ -97,6 +97,25 @@ def test_json_is_what_python_gives(indexed):
     assert found["hits"][0]["document"]["title"] == "Le blé"
 
 
+def test_copies_are_counted_and_the_first_named(folder):
+    text = "Le Mali attend trois cargaisons d’engrais au port de Dakar avant la saison des pluies."
+    for number in range(6):
+        (folder / "docs" / f"copy{number}.md").write_text(f"# Journal {number}\n\n{text}\n", encoding="utf-8")
+    run("index", folder / "docs", "--index", folder / "index")
+    question = "Combien de cargaisons d’engrais le Mali attend-il ?"
+    said = run("ask", question, "--index", folder / "index")
+    assert "    Aussi dans 5\u00a0autres sources\u00a0:\n      Journal " in said
+    assert said.count(f"{13 + len(text)}\n") == 4 and "      et 2 de plus\n" in said
+    said = run("search", question, "--index", folder / "index", "--top-k", "1")
+    assert said.count(text) == 1 and said.startswith("1. Journal ")
+    assert "\nAlso in 5\u00a0other sources: Journal " in said and said.endswith(", and 2 more\n")
+    (hit,) = json.loads(run("search", question, "--index", folder / "index", "--top-k", "1", "--json"))["hits"]
+    assert [copy["rank"] for copy in hit["copies"]] == [2, 3, 4, 5, 6]
+    assert {copy["passage"]["text"] for copy in hit["copies"]} == {text}
+    (citation, *_) = json.loads(run("ask", question, "--index", folder / "index", "--json"))["citations"]
+    assert [one["quote"] for one in citation["also_in"]] == [text] * 5
+
+
 def test_info(indexed):
     said = run("info", "--index", indexed)
     assert "documents  2" in said and "dates      2022-10 to 2022-10" in said and "model      fake" in said

@@ -198,6 +198,82 @@ def test_baselines(passage_index, asked):
     assert "needless_silences" not in measured
 
 
+DISPATCH = (
+    "La Russie promet de livrer 300.000 tonnes d’engrais aux pays d’Afrique. Le Mali en recevra la première "
+    "cargaison au port de Dakar. Les paysans attendent la livraison avant la saison des pluies."
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "is_found"),
+    [("300.000", True), ("30.000", False)],
+    ids=["its copy holds the answer too", "its copy says another number"],
+)
+def test_a_passage_that_collapsed_counts_as_found_only_if_its_copy_says_the_same(tmp_path, number, is_found):
+    question = "Combien de tonnes d’engrais, trois fois exactement, la Russie promet-elle ?"
+    documents = {
+        # The question's own words put this one first.
+        "copy.txt": DISPATCH.replace("300.000", number) + " Trois fois exactement.",
+        "gold.txt": DISPATCH,
+        "other.txt": "Le prix du blé monte. Le Sénégal achète moins de riz.",
+    }
+    for name, text in documents.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    gold = {"id": "1", "question": question, "document": "gold.txt", "quote": DISPATCH.partition(". ")[0] + "."}
+    (tmp_path / "q.jsonl").write_text(json.dumps(gold) + "\n", encoding="utf-8")
+    asked = load_questions([tmp_path / "q.jsonl"])
+    passage_index = PassageIndex.build(tmp_path / "index", asked.documents, embedder=FakeEmbedder())
+    first = Retriever(passage_index).retrieve(question)[0]
+    assert first.document.text == documents["copy.txt"] and len(first.copies) == 1
+    (record,) = run(passage_index, asked, WordReader(), threshold=0.0).records
+    assert (record.relevant, record.ranks) == (1, (1,) if is_found else ())
+    assert any(record.right) is is_found
+    assert record.cited, "the other number is cited beside it"
+
+
+def test_copies_that_both_hold_the_answer_are_one_passage_to_find(tmp_path):
+    quote = DISPATCH.partition(". ")[0] + "."
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text(f"{DISPATCH} Page {name}.", encoding="utf-8")
+    gold = {"id": "1", "question": "Combien de tonnes d’engrais ?", "document": "a.txt", "quote": quote}
+    gold["also"] = [{"document": "b.txt", "quote": quote}]
+    (tmp_path / "q.jsonl").write_text(json.dumps(gold) + "\n", encoding="utf-8")
+    asked = load_questions([tmp_path / "q.jsonl"])
+    passage_index = PassageIndex.build(tmp_path / "index", asked.documents, embedder=FakeEmbedder())
+    evaluation = run(passage_index, asked, WordReader(), threshold=0.0, baseline=True)
+    assert (evaluation.records[0].relevant, evaluation.records[0].ranks) == (1, (1,))
+    words = evaluation.baselines["BM25 alone"][0]
+    assert (words.relevant, words.ranks) == (2, (1, 2)), "a baseline lists both"
+
+
+def test_masked_reads_a_copy_of_what_is_taken_away(tmp_path):
+    """The copy belongs to no subject that goes, so it is read, and what goes is not."""
+    articles = [
+        {
+            "title": "Engrais",
+            "paragraphs": [
+                {
+                    "context": f"{DISPATCH} Trois fois exactement.",
+                    "qas": [
+                        {
+                            "id": "1",
+                            "question": "Qui promet trois fois exactement des engrais ?",
+                            "answers": [{"text": "La Russie", "answer_start": 0}],
+                        }
+                    ],
+                }
+            ],
+        },
+        {"title": "Autre", "paragraphs": [{"context": DISPATCH, "qas": []}]},
+    ]
+    (tmp_path / "toy.json").write_text(json.dumps({"data": articles}), encoding="utf-8")
+    asked = load_questions([tmp_path / "toy.json"])
+    passage_index = PassageIndex.build(tmp_path / "index", asked.documents, embedder=FakeEmbedder())
+    reader = KnowsThePlaces()
+    run(passage_index, asked, reader, masked=True)
+    assert [texts for _, texts in reader.read_of] == [[f"{DISPATCH} Trois fois exactement."], [DISPATCH]]
+
+
 def test_the_word_reader_takes_the_sentence_with_the_question_s_words(passage_index):
     hits = Retriever(passage_index).retrieve("Le port de Dakar décharge quoi ?", top_k=3)
     reading = WordReader().read("", hits)

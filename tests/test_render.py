@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from index.document import Document
-from qa.answer import Span
+from qa.answer import Repeat, Span
 from qa.conversation import Carried
 from qa.dates import find_period
 from tests.chat_app import (
@@ -175,9 +175,23 @@ def test_a_quote_without_span_has_nothing_bold() -> None:
 
 def test_also_in_names_the_other_documents_and_quotes_them_in_the_panel() -> None:
     message = _Page(render.answer_html(1, FERTILISER_ANSWER, FRENCH))
-    assert message.texts("p", "also-in") == [f"Aussi dans\xa0: {AGREEMENT.title}"]
+    assert message.texts("p", "also-in") == [f"Aussi dans 1\xa0autre source\xa0: {AGREEMENT.title}"]
     repeat = _Page(render.sources_panel_html(1, FERTILISER_ANSWER, 1, ENGLISH)).texts("div", "repeat")
     assert repeat == [f"Also in “{AGREEMENT.title}”:La Russie fournira au Mali 60 000 tonnes d'engrais."]
+
+
+def test_what_stands_in_many_documents_is_counted_and_the_list_cut() -> None:
+    quote = FERTILISER_ANSWER.citations[0].quote
+    titles = ["Dépêche", "Dépêche", *(f"Journal {number}" for number in range(28))]
+    documents = [Document(id=f"d{number}", text=quote, title=title) for number, title in enumerate(titles)]
+    many = tuple(Repeat(quote, 0, len(quote), document) for document in documents)
+    citation = replace(FERTILISER_ANSWER.citations[0], also_in=many)
+    answer = replace(FERTILISER_ANSWER, citations=(citation,))
+    shown = {texts: _Page(render.answer_html(1, answer, texts)).texts("p", "also-in") for texts in (FRENCH, ENGLISH)}
+    assert shown[FRENCH] == ["Aussi dans 30\xa0autres sources\xa0: Dépêche, Journal 0, Journal 1, et 26 de plus"]
+    assert shown[ENGLISH] == ["Also in 30\xa0other sources: Dépêche, Journal 0, Journal 1, and 26 more"]
+    panel = _Page(render.sources_panel_html(1, answer, 1, ENGLISH))
+    assert len(panel.texts("div", "repeat")) == 10 and panel.texts("p", "more") == ["and 20 more"]
 
 
 def test_an_abstention_says_so_and_offers_passages_that_are_not_answers() -> None:

@@ -44,7 +44,7 @@ from qa.report import (
     write_json,
 )
 from ui.demo import example_questions, seeds_folder
-from ui.render import confidence_in_words, period_as_text
+from ui.render import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
 from ui.texts import TEXTS, Texts, texts_around
 
 app = typer.Typer(
@@ -355,14 +355,20 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
     yield ""
     for citation in answer.citations:
         yield f"[{citation.number}] {_place(citation.document, citation.start, citation.end, texts)}"
-        for repeat in citation.also_in:
-            yield f"    {texts.also_in.format(titles=_place(repeat.document, repeat.start, repeat.end, texts))}"
+        if citation.also_in:
+            yield f"    {also_in_heading(len(citation.also_in), texts)}"
+        for repeat in citation.also_in[:MOST_TITLES]:
+            yield f"      {_place(repeat.document, repeat.start, repeat.end, texts)}"
+        if len(citation.also_in) > MOST_TITLES:
+            yield f"      {texts.and_more.format(count=len(citation.also_in) - MOST_TITLES)}"
     yield confidence
 
 
 def _hit_lines(hit: SearchHit, texts: Texts) -> Iterator[str]:
     yield f"{hit.rank}. {_place(hit.document, hit.passage.start, hit.passage.end, texts)}"
     yield hit.passage.text
+    if hit.also_in:
+        yield f"{also_in_heading(len(hit.also_in), texts)} {', '.join(also_in_titles(hit.also_in, texts))}"
 
 
 def _place(document: Document, start: int, end: int, texts: Texts) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -21,6 +21,9 @@ from ui.texts import Texts
 LONGEST_TITLE = 160
 LONGEST_TERMS = 60
 LONGEST_LIST = 50
+# Of what stands in many sources, so many titles are named, and so many quotes shown in the panel.
+MOST_TITLES = 3
+MOST_REPEATS = 10
 HIGH_CONFIDENCE = 0.7
 MEDIUM_CONFIDENCE = 0.35
 
@@ -144,6 +147,19 @@ def confidence_in_words(confidence: float, texts: Texts) -> str:
     words = {"high": texts.confidence_high, "medium": texts.confidence_medium, "low": texts.confidence_low}
     word = words[confidence_level(confidence)]
     return f"{word} · {texts.percent.format(percent=round(100 * confidence))}"
+
+
+def also_in_heading(count: int, texts: Texts) -> str:
+    """Say in how many other sources the same stands, as in "Also in 3 other sources:"."""
+    return texts.also_in_one if count == 1 else texts.also_in_many.format(count=count)
+
+
+def also_in_titles(documents: Sequence[Document], texts: Texts) -> list[str]:
+    """Return the first titles of documents, each once, and how many documents have none of these."""
+    titles = [clip(title_of(document)) for document in documents]
+    shown = list(dict.fromkeys(titles))[:MOST_TITLES]
+    left = sum(title not in shown for title in titles)
+    return [*shown, *([texts.and_more.format(count=left)] if left else [])]
 
 
 # --- Text for the clipboard -----------------------------------------------------------------------
@@ -284,9 +300,9 @@ def _slice_html(document: Document, start: int, end: int, span: Span | None) -> 
 def _also_in_html(repeats: Sequence[Repeat], texts: Texts) -> str:
     if not repeats:
         return ""
-    titles = dict.fromkeys(clip(title_of(repeat.document)) for repeat in repeats)
+    titles = also_in_titles([repeat.document for repeat in repeats], texts)
     isolated = ", ".join(f"<bdi>{escape(title)}</bdi>" for title in titles)
-    return f'<p class="also-in">{_fill(texts.also_in, titles=isolated)}</p>'
+    return f'<p class="also-in">{escape(also_in_heading(len(repeats), texts))} {isolated}</p>'
 
 
 def _closest_html(turn: int, source: Source, texts: Texts) -> str:
@@ -392,12 +408,14 @@ def _passage_html(source: Source) -> str:
     return f'<blockquote dir="auto"{_language_of(document)}>{marked}</blockquote>'
 
 
-def _repeats_html(repeats: Iterable[Repeat], texts: Texts) -> str:
-    return "".join(
+def _repeats_html(repeats: Sequence[Repeat], texts: Texts) -> str:
+    shown = "".join(
         f'<div class="repeat"><p>{_fill(texts.also_in_document, title=_title_html(repeat.document))}</p>'
         f'<blockquote dir="auto"{_language_of(repeat.document)}>{escape(repeat.quote)}</blockquote></div>'
-        for repeat in repeats
+        for repeat in repeats[:MOST_REPEATS]
     )
+    left = len(repeats) - MOST_REPEATS
+    return shown + (f'<p class="more">{escape(texts.and_more.format(count=left))}</p>' if left > 0 else "")
 
 
 def _origin_html(document: Document, texts: Texts) -> str:

@@ -36,7 +36,8 @@ class Texts:
     percent: str
     one_source: str
     many_sources: str
-    also_in: str
+    also_in_one: str
+    also_in_many: str
     also_in_document: str
     not_said: str
     not_said_hint: str
@@ -90,7 +91,8 @@ _FRENCH = Texts(
     percent="{percent}\u00a0%",
     one_source="1\u00a0source",
     many_sources="{count}\u00a0sources",
-    also_in="Aussi dans\u00a0: {titles}",
+    also_in_one="Aussi dans 1\u00a0autre source\u00a0:",
+    also_in_many="Aussi dans {count}\u00a0autres sources\u00a0:",
     also_in_document="Aussi dans «\u00a0{title}\u00a0»\u00a0:",
     not_said="Les documents ne le disent pas.",
     not_said_hint="Essayez d’autres mots, ou ajoutez un document qui en parle.",
@@ -156,7 +158,8 @@ _ENGLISH = Texts(
     percent="{percent}%",
     one_source="1\u00a0source",
     many_sources="{count}\u00a0sources",
-    also_in="Also in: {titles}",
+    also_in_one="Also in 1\u00a0other source:",
+    also_in_many="Also in {count}\u00a0other sources:",
     also_in_document="Also in “{title}”:",
     not_said="The documents do not say.",
     not_said_hint="Try other words, or add a document that covers it.",

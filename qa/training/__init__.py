@@ -18,10 +18,12 @@ import numpy as np
 from index import Embedder, InputError, PassageIndex, open_embedder
 from index.encoder import open_encoder
 from qa.answerer import PASSAGES_READ
+from qa.evaluation import is_right
 from qa.features import ReaderWeights
 from qa.joint import JointModel
 from qa.joint_reader import MODEL_FILE, WEIGHTS_FILE, JointReader
 from qa.questions import Question, QuestionFile, load_question_file
+from qa.reader import Finding
 from qa.retriever import Retriever
 from qa.training.examples import Corpus, held_out_topics, topic
 from qa.training.fitting import Case, confidence_of, first_of, fit
@@ -112,7 +114,7 @@ def read_cases(
                     features = reader.features(asked, kept[:PASSAGES_READ])
                     if features.read:
                         right = [
-                            not other_subject and question.answered_by(one.hit.document.id, one.start, one.end)
+                            not other_subject and is_right(question, Finding(one.hit, one.start, one.end, 0.0))
                             for one in features.read
                         ]
                         yield Case(file.name, features, np.array(right), bool(question.answers), other_subject)
