@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from index.errors import InputError
 
 _DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
+_JSON_NAMES = {str: "string", list: "array", dict: "object"}
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -42,6 +45,19 @@ class Filters:
         for code in self.languages:
             if not _LANGUAGE.fullmatch(code):
                 raise InputError(f"{code!r} is no language: expected two letters of ISO 639-1, such as 'fr'")
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Make filters of a JSON object with the names of the fields; raises InputError for any other."""
+        expected = "expected an object with some of: after, before, sources, languages, metadata"
+        if not isinstance(value, dict) or not value.keys() <= {"after", "before", "sources", "languages", "metadata"}:
+            raise InputError(f"the filters are {json.dumps(value, ensure_ascii=False, default=repr)}: {expected}")
+        for name, kind in (("after", str), ("before", str), ("sources", list), ("languages", list), ("metadata", dict)):
+            if not isinstance(value.get(name, kind()), kind):
+                raise InputError(f"{name} of the filters is {value[name]!r}: expected a JSON {_JSON_NAMES[kind]}")
+        several = {name: tuple(map(str, value.get(name, ()))) for name in ("sources", "languages")}
+        metadata = {str(key): str(wanted) for key, wanted in value.get("metadata", {}).items()}
+        return cls(after=value.get("after"), before=value.get("before"), metadata=metadata, **several)
 
     def __bool__(self) -> bool:
         return any((self.after, self.before, self.sources, self.languages, self.metadata))

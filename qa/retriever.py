@@ -26,8 +26,9 @@ class Retriever:
     def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> list[SearchHit]:
         """Return at most `top_k` passages that are no copies of each other, best first, each with its copies.
 
-        With filters, those are the best of the documents that pass, however few. Ties break by document id, then offset. Raises InputError for a question without a letter or
-        digit, or over 2,000 characters.
+        With filters, those are the best of the documents that pass, however few. Ties break by document
+        id, then offset. Raises InputError for a question without a letter or digit, or over 2,000
+        characters.
         """
         check_question(question)
         if top_k < 1:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from index.document import Document, Passage
 from index.errors import InputError
+from index.filters import Filters
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
 from qa.conversation import carry_over
 from qa.dates import find_period
@@ -108,7 +109,7 @@ class FakeAnswerer:
         """Return questions that the fixed answers cover."""
         return EXAMPLES
 
-    def ask(self, question: str, *, history: Sequence[Answer] = ()) -> Answer:
+    def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Return the fixed answer, with what the question was understood to mean."""
         carried = carry_over(question, history)
         searched = f"{carried.words} {question}" if carried else question

@@ -27,6 +27,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from index.document import Document
 from index.errors import InputError, SourcierError
+from index.filters import Filters
 from qa.answer import Answer
 from qa.retriever import LONGEST_QUESTION
 from ui import render
@@ -50,7 +51,7 @@ _logger = logging.getLogger(__name__)
 class ChatBackend(Protocol):
     """What the chat needs to know: answers, and what they can come from."""
 
-    def ask(self, question: str, *, history: Sequence[Answer] = ()) -> Answer:
+    def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Answer a question that may follow on from others; raise `SourcierError` for a mistake of who asked."""
         ...
 
@@ -293,15 +294,17 @@ def _outcome_html(turn: Turn, texts: Texts) -> str:
     return render.pending_html(texts)
 
 
-def _public_ask(answerer: ChatBackend) -> Callable[[str], dict[str, Any]]:
-    def ask(question: str) -> dict[str, Any]:
+def _public_ask(answerer: ChatBackend) -> Callable[[str, dict[str, Any] | None], dict[str, Any]]:
+    def ask(question: str, filters: dict[str, Any] | None = None) -> dict[str, Any]:
         """Answer a question with sentences copied from the indexed documents, each with its source.
 
         Args:
             question: The question, in any language the documents are written in.
+            filters: Which documents to ask: an object with some of after, before, sources, languages, metadata.
         """
         try:
-            return answerer.ask(question).to_json()
+            wanted = Filters.from_json(filters) if filters else None
+            return answerer.ask(question, filters=wanted).to_json()
         except SourcierError as error:
             raise gr.Error(str(error), print_exception=False) from error
 

@@ -14,26 +14,34 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import watchfiles
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from index import (
+    Columns,
     Document,
+    Filters,
     IndexNotFoundError,
     InputError,
     PassageIndex,
+    ReadingOptions,
     SourcierError,
+    SyncReport,
     default_index_folder,
     load_documents,
 )
+from index import check as check_index
 from index.document import sha256_of
 from index.embedder import BUNDLED, open_embedder
+from index.reading import find_files
 from index.writer import Progress as OnProgress
 from qa import Answer, Answerer, Reader, Retriever, SearchHit, open_reader
 from qa.chart import INSTALL, draw
 from qa.comparison import compare
 from qa.evaluation import evaluate
 from qa.questions import load_questions
+from qa.replay import read_answer, replay
 from qa.report import (
     comparison_lines,
     comparison_markdown,
@@ -46,6 +54,9 @@ from qa.report import (
 from ui.demo import example_questions, seeds_folder
 from ui.render import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
 from ui.texts import TEXTS, Texts, texts_around
+
+# More files than these are counted, not named.
+_NAMED = 20
 
 app = typer.Typer(
     help="Ask your documents: answers copied from them word for word, each with its source.",
@@ -63,6 +74,31 @@ ReaderOption = Annotated[
     Path | None,
     typer.Option("--reader", metavar="DIR", help="A reader of `train-reader` [default: the one that comes along]."),
 ]
+ColumnOption = Annotated[
+    str | None,
+    typer.Option("--text", metavar="COLUMN", help="Column that holds the text, in CSV, TSV and JSONL files."),
+]
+TitleOption = Annotated[str | None, typer.Option("--title", metavar="COLUMN", help="… that holds the title.")]
+DateOption = Annotated[str | None, typer.Option("--date", metavar="COLUMN", help="… that holds the date.")]
+LanguageColumnOption = Annotated[
+    str | None, typer.Option("--language", metavar="COLUMN", help="… that holds the language.")
+]
+LinksOption = Annotated[bool, typer.Option("--follow-links", help="Follow links that lead out of a folder.")]
+AfterOption = Annotated[
+    str | None, typer.Option("--after", metavar="DATE", help="Only documents of this year, month or day, or later.")
+]
+BeforeOption = Annotated[
+    str | None, typer.Option("--before", metavar="DATE", help="Only documents of this year, month or day, or earlier.")
+]
+SourceOption = Annotated[
+    list[str] | None, typer.Option("--source", metavar="GLOB", help="Only documents whose path ends so: '2022/*.pdf'.")
+]
+LanguageOption = Annotated[
+    list[str] | None, typer.Option("--language", metavar="CODE", help="Only documents in this language: fr.")
+]
+WhereOption = Annotated[
+    list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Only documents with this in their metadata.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -78,25 +114,112 @@ def main() -> None:
 
 @app.command("index")
 def index_command(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Text and Markdown files, or folders of them.")
-    ],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of them.")],
     index: IndexOption = None,
     model: Annotated[
         str, typer.Option("--model", help="Embedding model of a new index: a folder, a Hub name, or 'bundled'.")
     ] = "",
+    text: ColumnOption = None,
+    title: TitleOption = None,
+    date: DateOption = None,
+    language: LanguageColumnOption = None,
+    follow_links: LinksOption = False,
 ) -> None:
     """Add documents to the index; a changed file takes the place of its older text."""
-    folder = _folder(index)
-    documents = list(load_documents(paths))
-    embedder = open_embedder(model) if model else None
+    options = _reading(text, title, date, language, follow_links)
+    for path in paths:
+        find_files(path, options)  # what is missing is told before an index is made
+    passage_index = PassageIndex.open_or_create(_folder(index), embedder=open_embedder(model) if model else None)
     with _progress() as on_progress:
-        passage_index = PassageIndex.open_or_create(folder, embedder=embedder)
-        passage_index.add(documents, on_progress=on_progress)
+        report = passage_index.add_files(paths, options=options, on_progress=on_progress)
+    if not (report.added or report.changed or report.unchanged or report.failed):
+        raise InputError(f"{paths[0]} holds no document: expected files such as .txt, .md, .html or .pdf in it")
+    _tell(report, passage_index)
+
+
+@app.command()
+def sync(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
+    index: IndexOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on whenever something changes, until Ctrl-C.")] = False,
+    text: ColumnOption = None,
+    title: TitleOption = None,
+    date: DateOption = None,
+    language: LanguageColumnOption = None,
+    follow_links: LinksOption = False,
+) -> None:
+    """Make the index hold what is in a folder now: new, changed and vanished files."""
+    if dry_run and watch:
+        raise typer.BadParameter("expected either --dry-run or --watch")
+    options = _reading(text, title, date, language, follow_links)
+    find_files(folder, options)
+    passage_index = PassageIndex.open_or_create(_folder(index))
+
+    def step() -> SyncReport:
+        with _progress() as on_progress:
+            return passage_index.sync(folder, options=options, dry_run=dry_run, on_progress=on_progress)
+
+    if not watch:
+        _tell(step(), passage_index, would=dry_run)
+        return
+    _say("\n".join(_report_lines(step())))
+    _say(f"Watching {folder} (Ctrl-C ends it).")
+    for _ in watchfiles.watch(folder, recursive=True, raise_interrupt=False):
+        try:
+            report = step()
+        except SourcierError as error:
+            # The folder may come back, and another writer will end.
+            sys.stderr.write(f"sourcier: {error}\n")
+            continue
+        if report.added or report.changed or report.removed or report.failed:
+            _say("\n".join(_report_lines(report)))
+
+
+@app.command()
+def remove(
+    wanted: Annotated[
+        list[str], typer.Argument(metavar="DOCUMENT...", help="Ids, paths, or patterns of paths such as '*.pdf'.")
+    ],
+    index: IndexOption = None,
+) -> None:
+    """Remove documents from the index; their files stay where they are."""
+    passage_index = PassageIndex.open(_folder(index))
+    # A file is known by its whole path, and a shell is where one names it from where one stands.
+    removed = passage_index.remove([str(Path(one).resolve()) if Path(one).is_file() else one for one in wanted])
+    _say("\n".join(f"removed    {one}" for one in removed))
+    _say(_holdings(passage_index))
+
+
+@app.command()
+def check(
+    answers: Annotated[
+        list[Path] | None, typer.Argument(metavar="[ANSWER.json...]", help="Printed by `ask --json`, to be replayed.")
+    ] = None,
+    index: IndexOption = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Make again what is damaged.")] = False,
+) -> None:
+    """Verify that the index holds what was written, and that answers quote what it holds."""
+    folder = _folder(index)
+    report = check_index(folder, repair=repair)
+    lines = [*(f"mended     {one}" for one in report.mended), *(f"problem    {one}" for one in report.problems)]
+    replayed = 0
+    for path in answers or []:
+        several = replay(read_answer(path), PassageIndex.open(folder))
+        lines += [f"problem    {path}: {problem}" for problem in several.problems]
+        replayed += several.quotes
     _say(
-        f"{_count(len(documents), 'document')} read; {folder} now holds "
-        f"{_count(passage_index.count_documents(), 'document')} in {_count(len(passage_index), 'passage')}."
+        "\n".join(
+            [
+                *lines,
+                f"{_count(report.documents, 'document')}, {_count(report.passages, 'passage')}, "
+                f"{_count(report.sentences, 'sentence')} verified"
+                + (f", {_count(replayed, 'quote')} replayed." if answers else "."),
+            ]
+        )
     )
+    if any(line.startswith("problem") for line in lines):
+        raise SystemExit(1)
 
 
 @app.command()
@@ -104,10 +227,17 @@ def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION")],
     index: IndexOption = None,
     reader: ReaderOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    source: SourceOption = None,
+    language: LanguageOption = None,
+    where: WhereOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question with sentences of the documents, or say that they do not say."""
-    answer = Answerer(PassageIndex.open(_folder(index)), reader=open_reader(reader)).ask(question)
+    filters = _filters(after, before, source, language, where)
+    answerer = Answerer(PassageIndex.open(_folder(index)), reader=open_reader(reader))
+    answer = answerer.ask(question, filters=filters)
     _say(_json(answer.to_json()) if as_json else "\n".join(_answer_lines(answer)))
 
 
@@ -116,14 +246,21 @@ def search(
     question: Annotated[str, typer.Argument(metavar="QUESTION")],
     top_k: Annotated[int, typer.Option("--top-k", min=1, metavar="N", help="How many passages.")] = 5,
     index: IndexOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    source: SourceOption = None,
+    language: LanguageOption = None,
+    where: WhereOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the passages that match a question best."""
-    hits = Retriever(PassageIndex.open(_folder(index))).retrieve(question, top_k=top_k)
+    filters = _filters(after, before, source, language, where)
+    hits = Retriever(PassageIndex.open(_folder(index))).retrieve(question, top_k=top_k, filters=filters)
     if as_json:
         _say(_json({"question": question, "hits": [hit.to_json() for hit in hits]}))
     else:
-        _say("\n\n".join("\n".join(_hit_lines(hit, TEXTS["en"])) for hit in hits) or "The index is empty.")
+        nothing = "No document passes the filters." if filters else "The index is empty."
+        _say("\n\n".join("\n".join(_hit_lines(hit, TEXTS["en"])) for hit in hits) or nothing)
 
 
 @app.command()
@@ -321,14 +458,79 @@ class _Backend:
         self._documents = lru_cache(1)(lambda _generation: list(passage_index.documents()))
         self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
 
-    def ask(self, question: str, *, history: Sequence[Answer] = ()) -> Answer:
-        return self._answerer.ask(question, history=history)
+    def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
+        return self._answerer.ask(question, history=history, filters=filters)
 
     def documents(self) -> Sequence[Document]:
         return self._documents(self._passage_index.generation().name)
 
     def examples(self) -> Mapping[str, Sequence[str]]:
         return self._examples(self._passage_index.generation().name)
+
+
+def _reading(
+    text: str | None, title: str | None, date: str | None, language: str | None, follow_links: bool
+) -> ReadingOptions:
+    if text is None and (title or date or language):
+        raise InputError("a column is named but not that of the text: expected --text COLUMN")
+    columns = Columns(text=text, title=title, date=date, language=language) if text else None
+    return ReadingOptions(columns=columns, follow_links=follow_links)
+
+
+def _filters(
+    after: str | None,
+    before: str | None,
+    sources: Sequence[str] | None,
+    languages: Sequence[str] | None,
+    where: Sequence[str] | None,
+) -> Filters:
+    metadata = {}
+    for pair in where or ():
+        key, sign, value = pair.partition("=")
+        if not sign:
+            raise InputError(f"--where is {pair!r}: expected KEY=VALUE")
+        metadata[key] = value
+    return Filters(
+        after=after,
+        before=before,
+        sources=tuple(sources or ()),
+        languages=tuple(languages or ()),
+        metadata=metadata,
+    )
+
+
+def _tell(report: SyncReport, passage_index: PassageIndex, *, would: bool = False) -> None:
+    """Say what became of files; exit code 1 if one of them could not be read."""
+    _say("\n".join(_report_lines(report, would=would)))
+    if not would:
+        _say(_holdings(passage_index))
+    if report.failed:
+        raise SystemExit(1)
+
+
+def _report_lines(report: SyncReport, *, would: bool = False) -> Iterator[str]:
+    for done, paths in (("added", report.added), ("changed", report.changed), ("removed", report.removed)):
+        if would or len(paths) <= _NAMED:
+            yield from (f"{done:<11}{path}" for path in paths)
+    for failed in report.failed:
+        kept = "; its earlier text stays" if failed.is_kept else ""
+        yield f"{'failed':<11}{failed.reason}{kept}"
+    counts = (
+        (len(report.added), "added"),
+        (len(report.changed), "changed"),
+        (len(report.removed), "removed"),
+        (report.unchanged, "unchanged"),
+        (len(report.failed), "failed"),
+    )
+    said = ", ".join(f"{count:,} {done}" for count, done in counts if count) or "no files"
+    yield f"{'Would be' if would else 'Files'}: {said}."
+
+
+def _holdings(passage_index: PassageIndex) -> str:
+    return (
+        f"{passage_index.folder} now holds {_count(passage_index.count_documents(), 'document')} in "
+        f"{_count(len(passage_index), 'passage')}."
+    )
 
 
 def _folder(index: Path | None) -> Path:
