@@ -128,6 +128,7 @@ def test_rows_that_differ_in_what_is_stated_are_two_documents():
     [
         ("a.csv", "corps,auteur\nUn,A\n", None, "columns corps, auteur: name the one that holds text, --text COLUMN"),
         ("a.csv", "corps,auteur\nUn,A\n", COLUMNS, "has no column 'texte': expected one of corps, auteur"),
+        ("a.csv", '"corps\nou",auteur\nUn,A\n', COLUMNS, "expected one of corps ou, auteur"),
         ("a.csv", "texte,titre,jour\nUn, deux,A,2022\n", COLUMNS, "4 cells in row 1: expected the 3 of its header"),
         ("a.csv", "texte,texte\nUn,A\n", COLUMNS, "has two columns 'texte'"),
         ("a.csv", "texte,titre,jour\n,A,\n", COLUMNS, "is empty"),

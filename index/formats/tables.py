@@ -37,7 +37,7 @@ def read_jsonl(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
 
 def _read(name: str, rows: list[Row], options: ReadingOptions) -> list[Draft]:
     found = list(dict.fromkeys(column for _, row in rows for column in row))
-    listed = ", ".join(found[:_MANY]) + (", …" if len(found) > _MANY else "")
+    listed = ", ".join(one_line(column)[:40] for column in found[:_MANY]) + (", …" if len(found) > _MANY else "")
     columns = options.columns
     if columns is None:
         raise InputError(f"{name} is a table with the columns {listed}: name the one that holds text, --text COLUMN")
