@@ -141,8 +141,8 @@ class Store:
         }
         with closing(cls(folder)) as store, store.transaction():
             for statement in _SCHEMA.split(";"):
-                store._connection.execute(statement)
-            store._connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+                store._do(statement)
+            store._do_many("INSERT INTO settings VALUES (?, ?)", settings.items())
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -181,7 +181,7 @@ class Store:
 
     def hold(self, revision: int) -> bool:
         """See the truth as it was at a revision, from now on; False where it no longer has it."""
-        self._connection.execute("BEGIN")
+        self._do("BEGIN")
         self._at = revision
         return self.has(revision)
 
@@ -337,18 +337,22 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing: what happens inside is kept only if it ends well."""
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        self._do("BEGIN IMMEDIATE")
+        try:
             yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self.commit()
 
     def begin(self) -> None:
         """Keep what follows together until `commit`; what is not committed goes with the connection."""
         if not self._connection.in_transaction:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._do("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         if self._connection.in_transaction:
-            self._connection.execute("COMMIT")
+            self._do("COMMIT")
 
     def see_newest(self) -> None:
         """See the newest revision that counts, from now on."""
@@ -358,10 +362,10 @@ class Store:
         """Make the revision after one from here on; what came later was never finished, and goes."""
         self._at = after + 1
         with self.transaction():
-            self._connection.execute("UPDATE settings SET value = ? WHERE name = 'revision'", (str(after),))
+            self._do("UPDATE settings SET value = ? WHERE name = 'revision'", (str(after),))
             for table in _VERSIONED:
-                self._connection.execute(f"DELETE FROM {table} WHERE born > ?", (after,))
-                self._connection.execute(f"UPDATE {table} SET died = NULL WHERE died > ?", (after,))
+                self._do(f"DELETE FROM {table} WHERE born > ?", (after,))
+                self._do(f"UPDATE {table} SET died = NULL WHERE died > ?", (after,))
 
     def has_changed(self) -> bool:
         """Whether anything of the revision in the making differs from the one before."""
@@ -370,7 +374,7 @@ class Store:
 
     def finish_revision(self) -> None:
         """Have the revision count."""
-        self._connection.execute("UPDATE settings SET value = ? WHERE name = 'revision'", (str(self._at),))
+        self._do("UPDATE settings SET value = ? WHERE name = 'revision'", (str(self._at),))
 
     def put(self, document: Document, file: str) -> tuple[int, bool]:
         """Store a document, in the place of the one with its id, and its sources; return its number, and if it is new.
@@ -386,7 +390,7 @@ class Store:
         if is_new:
             if number is not None:
                 self.drop_document(number)
-            number = self._connection.execute(
+            number = self._do(
                 f"INSERT INTO documents ({_COLUMNS}, digest, born) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*values, _digest(values), self._at),
             ).lastrowid
@@ -397,7 +401,7 @@ class Store:
 
     def put_passages(self, number: int, passages: Iterable[Passage]) -> None:
         """Store the passages of a new document."""
-        self._connection.executemany(
+        self._do_many(
             "INSERT INTO passages (document, start, end, text_sha256) VALUES (?, ?, ?, ?)",
             [(number, passage.start, passage.end, sha256_of(passage.text)) for passage in passages],
         )
@@ -405,7 +409,7 @@ class Store:
     def put_file(self, state: FileState) -> None:
         """Note how a file was when it was read."""
         self.drop_file(state.path)
-        self._connection.execute(
+        self._do(
             "INSERT INTO files (path, size, mtime_ns, sha256, reading, reason, born) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (state.path, state.size, state.mtime_ns, state.sha256, state.reading, state.reason, self._at),
         )
@@ -416,7 +420,7 @@ class Store:
 
     def touch_file(self, state: FileState) -> None:
         """Note another time of a file that holds the same; it is no change of the documents."""
-        self._connection.execute(
+        self._do(
             "UPDATE files SET size = ?, mtime_ns = ? WHERE path = ? AND died IS NULL AND mtime_ns != ?",
             (state.size, state.mtime_ns, state.path, state.mtime_ns),
         )
@@ -455,13 +459,13 @@ class Store:
     def put_vectors(self, text_hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Keep vectors, as float16, under the hashes of their texts."""
         blobs = [row.tobytes() for row in vectors.astype("<f2")]
-        self._connection.executemany(
+        self._do_many(
             "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
             [(key, blob, zlib.crc32(blob)) for key, blob in zip(text_hashes, blobs, strict=True)],
         )
 
     def drop_vectors(self, text_hashes: Iterable[str]) -> None:
-        self._connection.executemany("DELETE FROM vectors WHERE text_sha256 = ?", [(one,) for one in text_hashes])
+        self._do_many("DELETE FROM vectors WHERE text_sha256 = ?", [(one,) for one in text_hashes])
 
     def text_of_passage(self, text_sha256: str) -> str:
         """Return the text of a passage that is alive, by its hash."""
@@ -475,28 +479,26 @@ class Store:
 
     def forget_files_of(self, number: int) -> None:
         """Have the files that a document was read from count as never read."""
-        self._connection.execute(
-            "DELETE FROM files WHERE path IN (SELECT file FROM sources WHERE document = ?)", (number,)
-        )
+        self._do("DELETE FROM files WHERE path IN (SELECT file FROM sources WHERE document = ?)", (number,))
 
     def reindex(self) -> None:
         """Make SQLite's own indexes again from its tables."""
-        self._connection.execute("REINDEX")
+        self._do("REINDEX")
 
     def purge(self, *, vectors: bool) -> None:
         """Delete the rows that are gone at this revision; with `vectors`, also those that no passage needs."""
         for table in _VERSIONED:
-            self._connection.execute(f"DELETE FROM {table} WHERE died <= ?", (self._at,))
+            self._do(f"DELETE FROM {table} WHERE died <= ?", (self._at,))
         if vectors:
-            self._connection.execute("DELETE FROM vectors WHERE text_sha256 NOT IN (SELECT text_sha256 FROM passages)")
-        self._connection.execute("UPDATE settings SET value = ? WHERE name = 'purged'", (str(self._at),))
+            self._do("DELETE FROM vectors WHERE text_sha256 NOT IN (SELECT text_sha256 FROM passages)")
+        self._do("UPDATE settings SET value = ? WHERE name = 'purged'", (str(self._at),))
 
     def _put_source(self, source: str, file: str, number: int) -> None:
         row = next(self._rows("SELECT document, file FROM sources WHERE source = ? AND died IS NULL", (source,)), None)
         if row == (number, file):
             return
         self._kill_sources("source = ?", source)
-        self._connection.execute(
+        self._do(
             "INSERT INTO sources (source, file, document, digest, born) VALUES (?, ?, ?, ?, ?)",
             (source, file, number, _digest((source, file)), self._at),
         )
@@ -515,8 +517,8 @@ class Store:
     def _kill(self, table: str, condition: str, value: str | int) -> None:
         alive = f"({condition}) AND died IS NULL"
         # What came in this revision was never seen by anybody.
-        self._connection.execute(f"DELETE FROM {table} WHERE {alive} AND born = ?", (value, self._at))
-        self._connection.execute(f"UPDATE {table} SET died = ? WHERE {alive}", (self._at, value))
+        self._do(f"DELETE FROM {table} WHERE {alive} AND born = ?", (value, self._at))
+        self._do(f"UPDATE {table} SET died = ? WHERE {alive}", (self._at, value))
 
     def _sources(self, number: int) -> tuple[str, ...]:
         rows = self._rows(
@@ -524,6 +526,18 @@ class Store:
             {"at": self._at, "number": number},
         )
         return tuple(source for (source,) in rows)
+
+    def _do(self, statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(statement, parameters)
+        except sqlite3.DatabaseError as error:
+            raise _as_ours(self._path, error) from error
+
+    def _do_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        try:
+            self._connection.executemany(statement, rows)
+        except sqlite3.DatabaseError as error:
+            raise _as_ours(self._path, error) from error
 
     def _rows(self, query: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Iterator[Any]:
         try:
@@ -567,7 +581,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _as_ours(path: Path, error: sqlite3.DatabaseError) -> PassageIndexError:
     if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
         # Locked, full, read-only: it cannot be done now, and nothing is damaged.
-        return IndexAccessError(f"{path} cannot be used now ({error}): nothing in it was changed; try again")
+        return IndexAccessError(
+            f"{path} cannot be used now ({error}): what it held is unchanged; make room or get access, and try again"
+        )
     return IndexDamagedError(_UNREADABLE.format(path=path, reason=error))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import socket
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -158,7 +157,7 @@ def alone(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
                 f"process {os.getpid()} on {socket.gethostname()} ({command}, since {now})", encoding="utf-8"
             )
             yield
-        except (OSError, sqlite3.OperationalError) as error:
+        except OSError as error:
             raise _no_access(folder, error) from error
         finally:
             holder.unlink(missing_ok=True)
@@ -192,8 +191,8 @@ def checked(document: Document) -> Document:
     return document
 
 
-def _no_access(folder: Path, error: Exception) -> IndexAccessError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+def _no_access(folder: Path, error: OSError) -> IndexAccessError:
     return IndexAccessError(
-        f"{folder} cannot be written ({reason}): what it held is unchanged; make room or get access, and run it again"
+        f"{folder} cannot be written ({error.strerror or error}): what it held is unchanged; "
+        "make room or get access, and try again"
     )

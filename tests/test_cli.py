@@ -53,7 +53,91 @@ def indexed(folder):
 
 def test_index_says_what_it_did_and_does_not_double(folder, indexed):
     said = run("index", folder / "docs", "--index", indexed)
-    assert said == f"2 documents read; {indexed} now holds 2 documents in 2 passages.\n"
+    assert said == f"Files: 2 unchanged.\n{indexed} now holds 2 documents in 2 passages.\n"
+
+
+def test_a_bad_file_stops_no_other_and_shows_in_the_exit_code(folder, capsys, monkeypatch):
+    (folder / "docs" / "binary.txt").write_bytes(b"\x00\x01")
+    monkeypatch.setattr(sys, "argv", ["sourcier", "index", str(folder / "docs"), "--index", str(folder / "index")])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    printed = capsys.readouterr()
+    assert caught.value.code == 1
+    assert printed.err.count("\n") == 1 and "binary.txt is not text" in printed.err
+    assert "Files: 2 added, 1 failed." in printed.out and "now holds 2 documents" in printed.out
+
+
+def test_sync_follows_the_folder_and_says_what_it_did(folder, indexed):
+    (folder / "docs" / "mali.txt").write_text("Le Mali a reçu ses engrais.", encoding="utf-8")
+    (folder / "docs" / "ble.md").unlink()
+    (folder / "docs" / "riz.txt").write_text("Le riz manque.", encoding="utf-8")
+    would = run("sync", folder / "docs", "--index", indexed, "--dry-run")
+    assert "Would be: 1 added, 1 changed, 1 removed." in would
+    assert "Le Mali attend" in run("search", "Mali", "--index", indexed)
+    said = run("sync", folder / "docs", "--index", indexed)
+    assert f"added      {folder / 'docs' / 'riz.txt'}" in said
+    assert f"changed    {folder / 'docs' / 'mali.txt'}" in said
+    assert f"removed    {folder / 'docs' / 'ble.md'}" in said
+    assert "Files: 1 added, 1 changed, 1 removed." in said
+    assert "Le Mali a reçu" in run("search", "Mali", "--index", indexed)
+    assert "Files: 2 unchanged." in run("sync", folder / "docs", "--index", indexed)
+
+
+def test_sync_goes_on_when_something_changes(folder, indexed, monkeypatch):
+    def changes(*_, **__):
+        (folder / "docs" / "riz.txt").write_text("Le riz manque.", encoding="utf-8")
+        yield {("added", "riz.txt")}
+        (folder / "docs").rename(folder / "away")
+        yield {("deleted", "docs")}
+        (folder / "away").rename(folder / "docs")
+        yield {("added", "docs")}
+
+    monkeypatch.setattr("ui.cli.watchfiles.watch", changes)
+    said = run("sync", folder / "docs", "--index", indexed, "--watch")
+    assert "Watching" in said and "Files: 1 added, 2 unchanged." in said
+    assert "Le riz manque" in run("search", "riz", "--index", indexed)
+
+
+def test_remove_by_pattern(folder, indexed):
+    said = run("remove", "*.md", "--index", indexed)
+    assert (
+        said.startswith(f"removed    {folder / 'docs' / 'ble.md'}\n") and "now holds 1 document in 1 passage." in said
+    )
+
+
+def test_check_replays_answers(folder, indexed, capsys, monkeypatch):
+    monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader(0.5, 0.0))
+    answer = folder / "answer.json"
+    answer.write_text(run("ask", "Que fait le Mali ?", "--index", indexed, "--json"), encoding="utf-8")
+    said = run("check", answer, "--index", indexed)
+    assert said == "Checked 2 documents, 2 passages, 2 sentences, 4 quotes: no problem.\n"
+    answer.write_text(answer.read_text(encoding="utf-8").replace("attend", "attends"), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["sourcier", "check", str(answer), "--index", str(indexed)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1 and "does not hold 'Le Mali attends" in capsys.readouterr().err
+
+
+def test_filters_leave_only_what_passes(folder, indexed):
+    assert "Le prix du blé" in run("search", "Mali", "--index", indexed, "--source", "ble.*")
+    assert "Le prix du blé" not in run("search", "Mali", "--index", indexed, "--after", "2022", "--before", "2022-11")
+    assert run("search", "Mali", "--index", indexed, "--after", "2023") == "No document passes the filters.\n"
+    assert run("search", "Mali", "--index", indexed, "--where", "a=b") == "No document passes the filters.\n"
+    asked = run("ask", "Que fait le Mali ?", "--index", indexed, "--language", "fr", "--source", "mali.txt", "--json")
+    assert {one["document"]["title"] for one in json.loads(asked)["citations"]} == {"Le Mali attend des engrais."}
+
+
+def test_rows_of_a_table_are_documents(folder):
+    (folder / "docs" / "news.csv").write_text(
+        "quand,titre,corps,pays\n2022-10-04,Engrais,Les engrais arrivent.,Mali\n2023,Riz,Le riz manque.,Niger\n",
+        encoding="utf-8",
+    )
+    columns = ("--text", "corps", "--title", "titre", "--date", "quand")
+    said = run("sync", folder / "docs", "--index", folder / "index", *columns)
+    assert "Files: 3 added." in said and "4 documents" in said
+    (hit,) = json.loads(run("search", "riz", "--index", folder / "index", "--where", "pays=Niger", "--json"))["hits"]
+    assert (hit["document"]["title"], hit["document"]["date"]) == ("Riz", "2023")
+    assert hit["document"]["source"].endswith("news.csv#2")
 
 
 def test_ask_prints_quotes_and_where_they_stand(indexed, monkeypatch):
@@ -217,7 +301,12 @@ def test_chat_makes_an_index_of_the_demo_when_there_is_none(tmp_path, monkeypatc
     [
         (["index", "{}/none"], "does not exist"),
         (["index", "{}/empty"], "holds no document"),
-        (["index", "{}/docs", "{}/binary.txt"], "is not text"),
+        (["sync", "{}/none"], "does not exist"),
+        (["sync", "{}/docs", "--title", "t"], "expected --text COLUMN"),
+        (["remove", "x"], "holds no sourcier index"),
+        (["check"], "holds no sourcier index"),
+        (["search", "Qui ?", "--after", "hier"], "after is 'hier'"),
+        (["search", "Qui ?", "--where", "x"], "expected KEY=VALUE"),
         (["ask", "Qui ?"], "holds no sourcier index"),
         (["search", "Qui ?"], "holds no sourcier index"),
         (["info"], "holds no sourcier index"),
@@ -225,7 +314,6 @@ def test_chat_makes_an_index_of_the_demo_when_there_is_none(tmp_path, monkeypatc
 )
 def test_a_mistake_is_one_line_exit_1_and_nothing_written(folder, capsys, monkeypatch, arguments, message):
     (folder / "empty").mkdir()
-    (folder / "binary.txt").write_bytes(b"\x00\x01")
     code, said = fail(capsys, monkeypatch, *(a.format(folder) for a in arguments), "--index", folder / "index")
     assert code == 1
     assert said.startswith("sourcier: ") and message in said and said.count("\n") == 1

@@ -166,7 +166,11 @@ def test_the_carried_words_are_searched_and_read(passage_index):
 
 
 def test_passages_of_the_asked_time_come_first_and_shut_none_out(tmp_path, embedder):
-    texts = ["Le prix du blé monte.", "Le prix du blé monte encore.", *(f"Le riz {n} attend." for n in range(8))]
+    texts = [
+        "Le prix du blé monte.",
+        "Du blé, le prix monte.",
+        *(f"Le riz {n} attend." for n in range(8)),
+    ]
     dated = [make_document(f" date {year} {text}") for year, text in zip(range(2013, 2023), texts, strict=True)]
     passage_index = PassageIndex.build(tmp_path / "index", dated, embedder=embedder)
     answerer = Answerer(passage_index, reader=FirstSentences(0.0), threshold=0.5)

@@ -127,13 +127,13 @@ def index_command(
 ) -> None:
     """Add documents to the index; a changed file takes the place of its older text."""
     options = _reading(text, title, date, language, follow_links)
-    for path in paths:
-        find_files(path, options)  # what is missing is told before an index is made
+    # What is missing is told before an index is made.
+    found = [file for path in paths for file in find_files(path, options)]
+    if not found:
+        raise InputError(f"{paths[0]} holds no document: expected files such as .txt, .md, .html or .pdf in it")
     passage_index = PassageIndex.open_or_create(_folder(index), embedder=open_embedder(model) if model else None)
     with _progress() as on_progress:
         report = passage_index.add_files(paths, options=options, on_progress=on_progress)
-    if not (report.added or report.changed or report.unchanged or report.failed):
-        raise InputError(f"{paths[0]} holds no document: expected files such as .txt, .md, .html or .pdf in it")
     _tell(report, passage_index)
 
 
@@ -163,7 +163,7 @@ def sync(
     if not watch:
         _tell(step(), passage_index, would=dry_run)
         return
-    _say("\n".join(_report_lines(step())))
+    _tell_report(step())
     _say(f"Watching {folder} (Ctrl-C ends it).")
     for _ in watchfiles.watch(folder, recursive=True, raise_interrupt=False):
         try:
@@ -173,7 +173,7 @@ def sync(
             sys.stderr.write(f"sourcier: {error}\n")
             continue
         if report.added or report.changed or report.removed or report.failed:
-            _say("\n".join(_report_lines(report)))
+            _tell_report(report)
 
 
 @app.command()
@@ -202,23 +202,23 @@ def check(
     """Verify that the index holds what was written, and that answers quote what it holds."""
     folder = _folder(index)
     report = check_index(folder, repair=repair)
-    lines = [*(f"mended     {one}" for one in report.mended), *(f"problem    {one}" for one in report.problems)]
+    problems = list(report.problems)
     replayed = 0
     for path in answers or []:
         several = replay(read_answer(path), PassageIndex.open(folder))
-        lines += [f"problem    {path}: {problem}" for problem in several.problems]
+        problems += [f"{path}: {problem}" for problem in several.problems]
         replayed += several.quotes
-    _say(
-        "\n".join(
-            [
-                *lines,
-                f"{_count(report.documents, 'document')}, {_count(report.passages, 'passage')}, "
-                f"{_count(report.sentences, 'sentence')} verified"
-                + (f", {_count(replayed, 'quote')} replayed." if answers else "."),
-            ]
-        )
+    for problem in problems:
+        sys.stderr.write(f"sourcier: {problem}\n")
+    looked_at = (
+        _count(report.documents, "document"),
+        _count(report.passages, "passage"),
+        _count(report.sentences, "sentence"),
+        *([_count(replayed, "quote")] if answers else []),
     )
-    if any(line.startswith("problem") for line in lines):
+    found = _count(len(problems), "problem") if problems else "no problem"
+    _say("\n".join([*(f"{'mended':<11}{one}" for one in report.mended), f"Checked {', '.join(looked_at)}: {found}."]))
+    if problems:
         raise SystemExit(1)
 
 
@@ -501,20 +501,23 @@ def _filters(
 
 def _tell(report: SyncReport, passage_index: PassageIndex, *, would: bool = False) -> None:
     """Say what became of files; exit code 1 if one of them could not be read."""
-    _say("\n".join(_report_lines(report, would=would)))
+    _tell_report(report, would=would)
     if not would:
         _say(_holdings(passage_index))
     if report.failed:
         raise SystemExit(1)
 
 
+def _tell_report(report: SyncReport, *, would: bool = False) -> None:
+    for failed in report.failed:
+        sys.stderr.write(f"sourcier: {failed.reason}{'; its earlier text stays' if failed.is_kept else ''}\n")
+    _say("\n".join(_report_lines(report, would=would)))
+
+
 def _report_lines(report: SyncReport, *, would: bool = False) -> Iterator[str]:
     for done, paths in (("added", report.added), ("changed", report.changed), ("removed", report.removed)):
         if would or len(paths) <= _NAMED:
             yield from (f"{done:<11}{path}" for path in paths)
-    for failed in report.failed:
-        kept = "; its earlier text stays" if failed.is_kept else ""
-        yield f"{'failed':<11}{failed.reason}{kept}"
     counts = (
         (len(report.added), "added"),
         (len(report.changed), "changed"),
