@@ -275,12 +275,15 @@ class Store:
         """Return the documents, their numbers by id, and the sources that an id, a path or a glob pattern means."""
         at = {"at": self._at, "pattern": pattern}
         documents = dict(self._rows(f"SELECT id, number FROM documents WHERE id = :pattern AND {_AT}", at))
-        sources = self._rows(
-            "SELECT source FROM sources WHERE (source = :pattern OR file = :pattern OR"
-            f" source GLOB :pattern OR source GLOB '*/' || :pattern) AND {_AT} ORDER BY source",
-            at,
-        )
-        return documents, [source for (source,) in sources]
+        for condition in (
+            "source = :pattern OR file = :pattern",
+            "source GLOB :pattern OR source GLOB '*/' || :pattern",
+        ):
+            sources = self._rows(f"SELECT source FROM sources WHERE ({condition}) AND {_AT} ORDER BY source", at)
+            found = [source for (source,) in sources]
+            if documents or found:
+                break
+        return documents, found
 
     def files_below(self, folder: str) -> dict[str, FileState]:
         """Return what is known of the files that were read in and below a folder, or of the one file."""

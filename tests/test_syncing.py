@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,7 @@ def write(path, text):
 
 
 def names(paths):
-    return [os.path.basename(path) for path in paths]
+    return [Path(path).name for path in paths]
 
 
 def held(passage_index):
@@ -133,7 +134,7 @@ def test_a_bad_file_is_named_every_time_and_stops_no_other(passage_index, folder
     os.utime(folder / "bad.txt", (1, 1))
     for _ in range(2):
         report = passage_index.sync(folder)
-        assert [os.path.basename(one.path) for one in report.failed] == ["bad.txt"]
+        assert [Path(one.path).name for one in report.failed] == ["bad.txt"]
         assert "is not text" in report.failed[0].reason
         assert set(held(passage_index)) == {"a.txt", "b.txt"}
     write(folder / "bad.txt", "Guéri.")
