@@ -13,8 +13,8 @@ import numpy as np
 from index.embedder import Embedder, open_embedder
 from index.errors import IndexDamagedError, IndexNotFoundError
 from index.generation import CURRENT, Generation, current_name, current_revision, open_generation, verify
-from index.passages import sentences_of
-from index.store import Damage, Store
+from index.passages import sentences_of, split_passages
+from index.store import Damage, Part, Store
 from index.writer import alone, catch_up, check_model
 
 _AT_ONCE = 10_000
@@ -55,7 +55,10 @@ def check(folder: str | os.PathLike[str], *, repair: bool = False, embedder: Emb
         damages = list(store.damages())
         sentences, problems = _read_all(store) if not damages else (0, [])
         problems += [_described(damage, place) for damage in damages]
-        problems += _problems_of_generation(place, store)
+        # Vectors that are damaged in the truth would only be named twice.
+        problems += _problems_of_generation(
+            place, store, with_vectors=not any(damage.part is Part.VECTOR for damage in damages)
+        )
         return CheckReport(store.count_documents(), len(store.passage_numbers()), sentences, tuple(problems), mended)
 
 
@@ -83,7 +86,7 @@ def _read_all(store: Store) -> tuple[int, list[str]]:
     return count, problems
 
 
-def _problems_of_generation(folder: Path, store: Store) -> list[str]:
+def _problems_of_generation(folder: Path, store: Store, *, with_vectors: bool) -> list[str]:
     name = current_name(folder)
     if not name:
         return [f"{folder / CURRENT} is missing; {_mend(folder)}"]
@@ -95,55 +98,59 @@ def _problems_of_generation(folder: Path, store: Store) -> list[str]:
     if generation is None:
         return [f"{folder / name} is of another time than the documents; {_mend(folder)}"]
     with closing(generation.store):
-        return list(_differences(generation, store, folder))
+        return list(_differences(generation, store, folder, with_vectors=with_vectors))
 
 
-def _differences(generation: Generation, store: Store, folder: Path) -> Iterator[str]:
+def _differences(generation: Generation, store: Store, folder: Path, *, with_vectors: bool) -> Iterator[str]:
     numbers = store.passage_numbers()
     if not np.array_equal(generation.vectors.numbers(), numbers):
         yield f"the vectors of {folder / generation.name} are not those of the passages; {_mend(folder)}"
         return
     if len(generation.words) != len(numbers):
         yield f"the words of {folder / generation.name} are not those of the passages; {_mend(folder)}"
-    for begin in range(0, len(numbers), _AT_ONCE):
+    for begin in range(0, len(numbers) if with_vectors else 0, _AT_ONCE):
         some = numbers[begin : begin + _AT_ONCE]
-        try:
-            stored = store.vectors(some)
-        except IndexDamagedError:
-            return  # it is among the damages already
-        if not np.array_equal(generation.vectors.vectors(some), stored.astype(np.float32)):
+        if not np.array_equal(generation.vectors.vectors(some), store.vectors(some).astype(np.float32)):
             yield f"a vector of {folder / generation.name} is not that of its passage; {_mend(folder)}"
             return
 
 
 def _repair(folder: Path, embedder: Embedder | None) -> Iterator[str]:
     with closing(_opened(folder)) as store:
-        damages = list(store.damages())
-        if any(damage.is_of_sqlite for damage in damages):
+        if any(damage.part is Part.SQLITE for damage in store.damages()):
             store.reindex()
-            damages = [damage for damage in store.damages() if not damage.is_of_sqlite]
             yield "made SQLite's own indexes again"
-        vectors = [damage.text_sha256 for damage in damages if damage.text_sha256]
-        if vectors:
+        is_changed = False
+        for damage in list(store.damages()):
+            with store.transaction():
+                if damage.part is Part.DOCUMENT:
+                    store.forget_files_of(int(damage.key))
+                elif damage.part is Part.PASSAGES:
+                    number = int(damage.key)
+                    store.forget_passages_of(number)
+                    store.put_passages(number, split_passages(store.document_numbered(number)))
+                    is_changed = True
+                    yield f"{damage.what}: cut it again"
+                elif damage.part is Part.SOURCE:
+                    store.forget_source(int(damage.key))
+                    yield f"{damage.what}: took it away; sync its folder to have it back"
+        missing = [str(damage.key) for damage in store.damages() if damage.part is Part.VECTOR]
+        if missing:
             embedder = embedder or open_embedder(store.setting("model"))
             check_model(folder, store, embedder)
-            made = embedder.embed_passages([store.text_of_passage(one) for one in vectors])
+            vectors = embedder.embed_passages([store.text_of_passage(one) for one in missing])
             with store.transaction():
-                store.put_vectors(vectors, made)
-            yield f"embedded {len(vectors):,} passages again"
-        with store.transaction():
-            for number in {damage.document for damage in damages if damage.document is not None}:
-                store.forget_files_of(number)
-        if not vectors and not _problems_of_generation(folder, store):
-            return
-        catch_up(folder, store, afresh=True)
-        yield f"made {current_name(folder)} again"
+                store.put_vectors(missing, vectors)
+            yield f"embedded {len(missing):,} passages again"
+        if is_changed or missing or _problems_of_generation(folder, store, with_vectors=True):
+            catch_up(folder, store, afresh=True)
+            yield f"made {current_name(folder)} again"
 
 
 def _described(damage: Damage, folder: Path) -> str:
-    if damage.is_of_sqlite or damage.text_sha256:
-        return f"{damage.what}; {_mend(folder)}"
-    return f"{damage.what}: index its file again"
+    if damage.part is Part.DOCUMENT:
+        return f"{damage.what}; {_mend(folder)}, then index its file again"
+    return f"{damage.what}; {_mend(folder)}"
 
 
 def _mend(folder: Path) -> str:

@@ -8,6 +8,7 @@ old one or the new one. It is never changed afterwards; the next one shares the 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from collections import OrderedDict
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CURRENT = "CURRENT"
+_NAME = re.compile(r"gen-(\d+)", re.ASCII)
 _MANIFEST = "manifest.json"
 _BASE = "base.faiss"
 _FRESH = "fresh.faiss"
@@ -139,15 +141,15 @@ class Generation:
 def current_name(folder: Path) -> str:
     """Return the name of the generation in use, empty before the first one is written."""
     try:
-        return (folder / CURRENT).read_text(encoding="utf-8").strip()
+        return (folder / CURRENT).read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:
         return ""
 
 
 def current_revision(folder: Path) -> int | None:
     """Return the revision in use, None before the first one is."""
-    number = current_name(folder).removeprefix("gen-")
-    return int(number) if number.isdecimal() else None
+    name = _NAME.fullmatch(current_name(folder))
+    return int(name[1]) if name else None
 
 
 def write_generation(folder: Path, store: Store, *, afresh: bool = False) -> bool:
@@ -220,20 +222,22 @@ def verify(place: Path, *, thoroughly: bool = False) -> tuple[int, dict[str, str
 
     Large files are read only if `thoroughly`. Raises IndexDamagedError.
     """
+    if not _NAME.fullmatch(place.name):
+        raise _damaged(place.with_name(CURRENT), place.parent)
     try:
         manifest = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
         revision = int(manifest["revision"])
         files = {str(file): (int(size), str(digest)) for file, (size, digest) in manifest["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(place / _MANIFEST) from error
+        raise _damaged(place / _MANIFEST, place.parent) from error
     if manifest.get("digest") != _digest_of(revision, files):
-        raise _damaged(place / _MANIFEST)
+        raise _damaged(place / _MANIFEST, place.parent)
     for file, (size, digest) in files.items():
         path = place / file
         if not path.is_file() or path.stat().st_size != size:
-            raise _damaged(path)
+            raise _damaged(path, place.parent)
         if (thoroughly or size <= _VERIFIED_AT_OPENING) and durable.sha256_of_file(path) != digest:
-            raise _damaged(path)
+            raise _damaged(path, place.parent)
     return revision, {file: digest for file, (_, digest) in files.items()}
 
 
@@ -287,8 +291,7 @@ def _digest_of(revision: int, files: Mapping[str, tuple[int, str]]) -> str:
     return sha256_of(json.dumps([revision, sorted(files.items())]))
 
 
-def _damaged(path: Path) -> IndexDamagedError:
-    folder = next(parent for parent in path.parents if parent.name.startswith("gen-")).parent
+def _damaged(path: Path, folder: Path) -> IndexDamagedError:
     return IndexDamagedError(
         f"{path} is missing or does not hold what was written there; the documents are safe; "
         f"make it again with: sourcier check --repair --index {folder}"

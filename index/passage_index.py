@@ -17,7 +17,7 @@ from index.generation import CURRENT, Generation, current_name, open_generation
 from index.reading import ReadingOptions
 from index.store import FILE_NAME, Store
 from index.syncing import Plan, SyncReport, carry_out, foresee
-from index.writer import Progress, alone, catch_up, check_model, checked, writing
+from index.writer import Progress, alone, catch_up, check_model, checked, no_access, writing
 
 # A reader that finds no generation, or loses a race against writers, tries this often and waits this long.
 _ATTEMPTS = 20
@@ -249,7 +249,10 @@ def _place_for(folder: str | os.PathLike[str]) -> Path:
 def _new_folder(place: Path) -> Iterator[None]:
     """Make a folder, and take it away again if nothing worth keeping was put there."""
     is_new = not place.exists()
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise no_access(place, error) from error
     try:
         yield
     except BaseException:

@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -89,17 +90,23 @@ class FileState:
     reason: str = ""
 
 
+class Part(Enum):
+    """What a damaged row is part of."""
+
+    SQLITE = "SQLite's own structures"
+    DOCUMENT = "document"
+    PASSAGES = "passages"
+    SOURCE = "source"
+    VECTOR = "vector"
+
+
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A row that does not hold what was written; `document` is the number of the document it belongs to."""
+    """A row that does not hold what was written; `key` is the number, rowid or hash to find it by."""
 
+    part: Part
     what: str
-    document: int | None = None
-    text_sha256: str | None = None
-
-    @property
-    def is_of_sqlite(self) -> bool:
-        return self.document is None and self.text_sha256 is None
+    key: int | str = ""
 
 
 class Store:
@@ -307,25 +314,26 @@ class Store:
         """Yield every row that does not hold what was written, and every passage without its vector."""
         for (said,) in self._rows("PRAGMA integrity_check"):
             if said != "ok":
-                yield Damage(f"SQLite says: {said}")
+                yield Damage(Part.SQLITE, f"SQLite says: {said}")
         at = {"at": self._at}
         for number, digest, *columns in self._rows(
             f"SELECT number, digest, {_COLUMNS} FROM documents WHERE {_AT} ORDER BY number", at
         ):
             if _digest(columns) != digest:
-                yield Damage(f"document {columns[0]} does not hold what was written", document=number)
+                yield Damage(Part.DOCUMENT, f"document {columns[0]} does not hold what was written", number)
                 continue
             text = columns[1]
             for start, end, text_hash in self._rows(
                 "SELECT start, end, text_sha256 FROM passages WHERE document = ? ORDER BY start", (number,)
             ):
                 if not 0 <= start < end <= len(text) or sha256_of(text[start:end]) != text_hash:
-                    yield Damage(f"a passage of document {columns[0]} is not where it was", document=number)
-        for source, file, number, digest in self._rows(
-            f"SELECT source, file, document, digest FROM sources WHERE {_AT} ORDER BY source", at
+                    yield Damage(Part.PASSAGES, f"a passage of document {columns[0]} is not where it was", number)
+                    break
+        for row, source, file, digest in self._rows(
+            f"SELECT rowid, source, file, digest FROM sources WHERE {_AT} ORDER BY source", at
         ):
             if _digest((source, file)) != digest:
-                yield Damage(f"the source {source} is not what was written", document=number)
+                yield Damage(Part.SOURCE, f"the source {source} is not what was written", row)
         size = 2 * self.dimension
         for text_hash, vector, crc in self._rows(
             "SELECT DISTINCT text_sha256, vector, crc FROM documents JOIN passages ON document = documents.number"
@@ -333,7 +341,9 @@ class Store:
             at,
         ):
             if vector is None or len(vector) != size or zlib.crc32(vector) != crc:
-                yield Damage(f"the vector of a passage ({text_hash[:16]}) is missing or damaged", text_sha256=text_hash)
+                yield Damage(
+                    Part.VECTOR, f"the vector of a passage ({text_hash[:16]}) is missing or damaged", text_hash
+                )
 
     # Writing: everything below is for the one writer, who makes the revision after the newest.
 
@@ -467,9 +477,6 @@ class Store:
             [(key, blob, zlib.crc32(blob)) for key, blob in zip(text_hashes, blobs, strict=True)],
         )
 
-    def drop_vectors(self, text_hashes: Iterable[str]) -> None:
-        self._do_many("DELETE FROM vectors WHERE text_sha256 = ?", [(one,) for one in text_hashes])
-
     def text_of_passage(self, text_sha256: str) -> str:
         """Return the text of a passage that is alive, by its hash."""
         return str(
@@ -480,9 +487,20 @@ class Store:
             )
         )
 
+    def document_numbered(self, number: int) -> Document:
+        """Return a document as it is stored, damaged or not."""
+        row = next(self._rows(f"SELECT {_COLUMNS} FROM documents WHERE number = ?", (number,)))
+        return _document(row, self._sources(number))
+
     def forget_files_of(self, number: int) -> None:
         """Have the files that a document was read from count as never read."""
         self._do("DELETE FROM files WHERE path IN (SELECT file FROM sources WHERE document = ?)", (number,))
+
+    def forget_passages_of(self, number: int) -> None:
+        self._do("DELETE FROM passages WHERE document = ?", (number,))
+
+    def forget_source(self, row: int) -> None:
+        self._do("DELETE FROM sources WHERE rowid = ?", (row,))
 
     def reindex(self) -> None:
         """Make SQLite's own indexes again from its tables."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -55,6 +59,7 @@ class WordIndex:
     """Passages by their words, under their numbers in the truth."""
 
     def __init__(self, index: tantivy.Index) -> None:
+        _register_analysers(index)
         self._searcher = index.searcher()
         self._schema = index.schema
 
@@ -82,9 +87,17 @@ class WordIndex:
 
     @classmethod
     def open(cls, folder: Path) -> WordIndex:
-        index = tantivy.Index.open(str(folder))
-        _register_analysers(index)
-        return cls(index)
+        """Open an index; raises ValueError for what is none."""
+        if os.access(folder, os.W_OK):
+            return cls(tantivy.Index.open(str(folder)))
+        # tantivy wants to lock even what it only reads, so it gets a folder of links to lock.
+        scratch = Path(tempfile.mkdtemp(prefix="sourcier-words-"))
+        for path in folder.resolve().iterdir():
+            if path.suffix != ".lock":
+                (scratch / path.name).symlink_to(path)
+        opened = cls(tantivy.Index.open(str(scratch)))
+        weakref.finalize(opened, shutil.rmtree, scratch, ignore_errors=True)
+        return opened
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)

@@ -148,7 +148,7 @@ def alone(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
             f"{folder} is being written by {name}: expected it to be free; wait for it to end"
         ) from error
     except OSError as error:
-        raise _no_access(folder, error) from error
+        raise no_access(folder, error) from error
     try:
         try:
             now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
@@ -158,7 +158,7 @@ def alone(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
             )
             yield
         except OSError as error:
-            raise _no_access(folder, error) from error
+            raise no_access(folder, error) from error
         finally:
             holder.unlink(missing_ok=True)
     finally:
@@ -191,7 +191,8 @@ def checked(document: Document) -> Document:
     return document
 
 
-def _no_access(folder: Path, error: OSError) -> IndexAccessError:
+def no_access(folder: Path, error: OSError) -> IndexAccessError:
+    """Return the error for a folder that the system will not have written."""
     return IndexAccessError(
         f"{folder} cannot be written ({error.strerror or error}): what it held is unchanged; "
         "make room or get access, and try again"
