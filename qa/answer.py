@@ -153,6 +153,7 @@ def _document_json(document: Document, offset: int) -> dict[str, Any]:
         "id": document.id,
         "title": document.title,
         "source": document.source,
+        "other_sources": list(document.other_sources),
         "date": document.date,
         "language": document.language,
         "page": document.page_at(offset),

@@ -103,7 +103,8 @@ def test_json_has_the_documented_shape(passage_index):
         "context",
         "also_in",
     ]
-    assert list(citation["document"]) == ["id", "title", "source", "date", "language", "page", "sha256"]
+    document = ["id", "title", "source", "other_sources", "date", "language", "page", "sha256"]
+    assert list(citation["document"]) == document
     assert list(citation["passage"]) == ["start", "end", "text"]
     assert list(found["timings_ms"]) == ["retrieve", "read"]
     json.dumps(found)

@@ -98,6 +98,14 @@ def test_sync_goes_on_when_something_changes(folder, indexed, monkeypatch):
     assert "Le riz manque" in run("search", "riz", "--index", indexed)
 
 
+def test_a_document_that_lies_in_two_places_names_both(folder, indexed):
+    (folder / "docs" / "again.txt").write_bytes((folder / "docs" / "mali.txt").read_bytes())
+    run("sync", folder / "docs", "--index", indexed)
+    assert "2022-10, again.txt = mali.txt, characters 14-41" in run("search", "Mali", "--index", indexed)
+    (hit, *_) = json.loads(run("search", "Mali", "--index", indexed, "--json"))["hits"]
+    assert hit["document"]["other_sources"] == [str(folder / "docs" / "mali.txt")]
+
+
 def test_remove_by_pattern(folder, indexed):
     said = run("remove", "*.md", "--index", indexed)
     assert (

@@ -577,12 +577,15 @@ def _hit_lines(hit: SearchHit, texts: Texts) -> Iterator[str]:
 
 
 def _place(document: Document, start: int, end: int, texts: Texts) -> str:
-    return f"{_described(document)}, {texts.characters.format(start=start, end=end)}"
-
-
-def _described(document: Document) -> str:
-    parts = [document.title, document.date, Path(document.source).name]
-    return ", ".join(part for part in parts if part) or document.id
+    page = document.page_at(start)
+    parts = [
+        document.title,
+        document.date,
+        " = ".join(Path(source).name for source in document.sources),
+        texts.page.format(page=page) if page else "",
+    ]
+    described = ", ".join(part for part in parts if part) or document.id
+    return f"{described}, {texts.characters.format(start=start, end=end)}"
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -426,7 +426,7 @@ def _origin_html(document: Document, texts: Texts) -> str:
             f'<a class="origin" href="{escape(address)}" target="_blank"'
             f' rel="noopener noreferrer nofollow">{escape(label)}</a>'
         )
-    name = clip(file_name(document.source))
+    name = clip(" = ".join(map(file_name, document.sources)))
     return f'<span class="origin">{_fill(texts.file, name=f"<bdi>{escape(name)}</bdi>")}</span>' if name else ""
 
 
