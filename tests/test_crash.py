@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -145,9 +147,19 @@ def change(folder, seed, quick):
     if quick:
         generation._SMALL, generation._LARGEST_CHANGE = 0, 0.5
     passage_index = PassageIndex.open(folder, embedder=FakeEmbedder())
-    held, wanted = planned(content(passage_index), seed)
+    held, wanted = planned(folder, content(passage_index), seed)
+    kind = chance.choice(["build", "sync", "step"])
+    if kind == "sync":
+        files = Path(folder).with_name("files")
+        shutil.rmtree(files, ignore_errors=True)
+        files.mkdir()
+        for source, text in wanted.items():
+            Path(source).write_text(text, encoding="utf-8")
+        print("changing", flush=True)
+        passage_index.sync(files)
+        return
     print("changing", flush=True)
-    if chance.random() < 0.3:
+    if kind == "build":
         PassageIndex.build(folder, [make_document(t, source=s) for s, t in wanted.items()], embedder=FakeEmbedder())
         return
     changed = {source: text for source, text in wanted.items() if held.get(source) != text}
@@ -158,7 +170,7 @@ def change(folder, seed, quick):
         passage_index.add([make_document(text, source=source) for source, text in changed.items()])
 
 
-def planned(held, seed):
+def planned(folder, held, seed):
     """Return what an index holds and what it shall hold after the change of a seed."""
     chance = random.Random(seed + 1_000_000)
     wanted = dict(held)
@@ -168,7 +180,9 @@ def planned(held, seed):
     else:
         for _ in range(3):
             number = chance.randrange(20)
-            wanted[f"/d/{number}.txt"] = f"Le texte {number}, version {seed}, parle du mot{chance.randrange(99)}."
+            wanted[str(Path(folder).resolve().with_name("files") / f"{number}.txt")] = (
+                f"Le texte {number}, version {seed}, parle du mot{chance.randrange(99)}."
+            )
     return held, wanted
 
 
@@ -207,7 +221,7 @@ class Server:
 @pytest.mark.parametrize("quick", [False, True], ids=["written whole", "extended"])
 def test_killed_at_random_moments(tmp_path, quick):
     folder = tmp_path / "index"
-    texts = {f"/d/{i}.txt": f"Le texte numéro {i} parle du Mali." for i in range(10)}
+    texts = {str(tmp_path.resolve() / "files" / f"{i}.txt"): f"Le texte {i} parle du Mali." for i in range(10)}
     PassageIndex.build(folder, [make_document(t, source=s) for s, t in texts.items()], embedder=FakeEmbedder())
     chance = random.Random(5)
     server = Server()
@@ -215,7 +229,7 @@ def test_killed_at_random_moments(tmp_path, quick):
     longest = 0.2
     try:
         for seed in range(KILLS // 2):
-            _, wanted = planned(held, seed)
+            _, wanted = planned(folder, held, seed)
             child = server.start("change", folder=str(folder), seed=seed, quick=quick)
             server.line("changing")
             time.sleep(chance.random() * longest)
