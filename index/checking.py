@@ -14,6 +14,7 @@ from index.embedder import Embedder, open_embedder
 from index.errors import IndexDamagedError, IndexNotFoundError
 from index.generation import CURRENT, Generation, current_name, current_revision, open_generation, verify
 from index.passages import sentences_of, split_passages
+from index.revision import Revision
 from index.store import Damage, Part, Store
 from index.writer import alone, catch_up, check_model
 
@@ -116,7 +117,7 @@ def _differences(generation: Generation, store: Store, folder: Path, *, with_vec
 
 
 def _repair(folder: Path, embedder: Embedder | None) -> Iterator[str]:
-    with closing(_opened(folder)) as store:
+    with closing(Revision.open(folder)) as store:
         if any(damage.part is Part.SQLITE for damage in store.damages()):
             store.reindex()
             yield "made SQLite's own indexes again"

@@ -15,6 +15,7 @@ from index.embedder import BUNDLED, Embedder, open_embedder
 from index.errors import IndexDamagedError, IndexNotFoundError, InputError
 from index.generation import CURRENT, Generation, current_name, open_generation
 from index.reading import ReadingOptions
+from index.revision import Revision
 from index.store import FILE_NAME, Store
 from index.syncing import Plan, SyncReport, carry_out, foresee
 from index.writer import Progress, alone, catch_up, check_model, checked, no_access, writing
@@ -218,7 +219,7 @@ class PassageIndex:
             name = current_name(self.folder)
             if not name:
                 # The first writer was killed, or is at work, between its truth and its generation.
-                with alone(self.folder, patience=_PATIENCE_S), closing(Store.open(self.folder)) as store:
+                with alone(self.folder, patience=_PATIENCE_S), closing(Revision.open(self.folder)) as store:
                     catch_up(self.folder, store)
                 continue
             try:

@@ -10,13 +10,12 @@ that was killed has left of the next one is rolled back by the writer after it.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import weakref
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -27,52 +26,14 @@ import numpy as np
 from index.document import Document, Passage, sha256_of
 from index.errors import IndexAccessError, IndexDamagedError, IndexMismatchError, IndexNotFoundError, PassageIndexError
 from index.filters import Filters
+from index.schema import COLUMNS, FORMAT, batches, digest_of, document_of, marks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE_NAME = "truth.sqlite"
-FORMAT = "2"
-
-_SCHEMA = """
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE documents (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,
-    text TEXT NOT NULL, title TEXT NOT NULL, date TEXT, language TEXT, pages TEXT NOT NULL, metadata TEXT NOT NULL,
-    digest TEXT NOT NULL, born INTEGER NOT NULL, died INTEGER
-);
-CREATE UNIQUE INDEX documents_alive ON documents (id) WHERE died IS NULL;
-CREATE INDEX documents_born ON documents (born);
-CREATE INDEX documents_died ON documents (died) WHERE died IS NOT NULL;
-CREATE INDEX documents_by_date ON documents (date);
-CREATE TABLE sources (
-    source TEXT NOT NULL, file TEXT NOT NULL,
-    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
-    digest TEXT NOT NULL, born INTEGER NOT NULL, died INTEGER
-);
-CREATE UNIQUE INDEX sources_alive ON sources (source) WHERE died IS NULL;
-CREATE INDEX sources_by_document ON sources (document);
-CREATE INDEX sources_by_file ON sources (file);
-CREATE TABLE files (
-    path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    reading TEXT NOT NULL, reason TEXT NOT NULL, born INTEGER NOT NULL, died INTEGER
-);
-CREATE UNIQUE INDEX files_alive ON files (path) WHERE died IS NULL;
-CREATE TABLE passages (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
-    start INTEGER NOT NULL, end INTEGER NOT NULL, text_sha256 TEXT NOT NULL
-);
-CREATE INDEX passages_by_document ON passages (document);
-CREATE INDEX passages_by_text ON passages (text_sha256);
-CREATE TABLE vectors (text_sha256 TEXT PRIMARY KEY, vector BLOB NOT NULL, crc INTEGER NOT NULL);
-"""
-_VERSIONED = ("documents", "sources", "files")
-_COLUMNS = "id, text, title, date, language, pages, metadata"
-_AT = "(born <= :at AND (died IS NULL OR died > :at))"
+AT = "(born <= :at AND (died IS NULL OR died > :at))"
 _UNREADABLE = "{path} cannot be read ({reason}); move its folder away and index the documents again"
-# SQLite takes far more, but a query of this many parameters is already as fast per row as it gets.
-_PARAMETERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +71,7 @@ class Damage:
 
 
 class Store:
-    """One connection to the truth, at a revision: the newest that counts, or for a writer the one it makes."""
+    """A connection to the truth that reads one revision of it: the newest that counts, or the one it holds."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
@@ -136,22 +97,6 @@ class Store:
             return store._one("SELECT EXISTS (SELECT 1 FROM vectors)") == 1
 
     @classmethod
-    def create(cls, folder: Path, *, model: str, fingerprint: str, dimension: int) -> None:
-        """Make an empty truth for vectors of one model, in a folder that exists."""
-        settings = {
-            "format": FORMAT,
-            "model": model,
-            "fingerprint": fingerprint,
-            "dimension": str(dimension),
-            "revision": "0",
-            "purged": "0",
-        }
-        with closing(cls(folder)) as store, store.transaction():
-            for statement in _SCHEMA.split(";"):
-                store._do(statement)
-            store._do_many("INSERT INTO settings VALUES (?, ?)", settings.items())
-
-    @classmethod
     def open(cls, folder: Path) -> Self:
         """Open the truth in a folder; raises IndexNotFoundError, IndexMismatchError, IndexDamagedError."""
         if not cls.exists(folder):
@@ -172,8 +117,6 @@ class Store:
     def close(self) -> None:
         self._connection.close()
 
-    # Reading
-
     def setting(self, name: str) -> str:
         return str(self._one("SELECT value FROM settings WHERE name = ?", (name,)) or "")
 
@@ -181,6 +124,10 @@ class Store:
     def revision(self) -> int:
         """How often the documents have changed; 0 before the first ones are in."""
         return int(self.setting("revision"))
+
+    def see_newest(self) -> None:
+        """See the newest revision that counts, from now on."""
+        self._at = self.revision
 
     def has(self, revision: int) -> bool:
         """Whether all rows of a revision are there."""
@@ -195,24 +142,17 @@ class Store:
     def documents(self) -> Iterator[Document]:
         """Yield every document, by id."""
         for number, *columns in self._rows(
-            f"SELECT number, {_COLUMNS} FROM documents WHERE {_AT} ORDER BY id", {"at": self._at}
+            f"SELECT number, {COLUMNS} FROM documents WHERE {AT} ORDER BY id", {"at": self._at}
         ):
-            yield _document(columns, self._sources(number))
-
-    def documents_by_number(self) -> Iterator[tuple[int, Document]]:
-        """Yield every document under its number, in the order in which they came."""
-        for number, *columns in self._rows(
-            f"SELECT number, {_COLUMNS} FROM documents WHERE {_AT} ORDER BY number", {"at": self._at}
-        ):
-            yield number, _document(columns, self._sources(number))
+            yield document_of(columns, self._sources(number))
 
     def count_documents(self) -> int:
-        return int(self._one(f"SELECT count(*) FROM documents WHERE {_AT}", {"at": self._at}) or 0)
+        return int(self._one(f"SELECT count(*) FROM documents WHERE {AT}", {"at": self._at}) or 0)
 
     def newest_date(self) -> str | None:
         """Return the latest of the dates that begin with a year; as ISO 8601 they sort as text."""
         newest = self._one(
-            f"SELECT max(date) FROM documents WHERE date GLOB '[0-9][0-9][0-9][0-9]*' AND {_AT}", {"at": self._at}
+            f"SELECT max(date) FROM documents WHERE date GLOB '[0-9][0-9][0-9][0-9]*' AND {AT}", {"at": self._at}
         )
         return None if newest is None else str(newest)
 
@@ -221,16 +161,15 @@ class Store:
 
         Raises IndexDamagedError if a passage is not what was indexed.
         """
-        marks = ",".join("?" * len(numbers))
         rows = self._rows(
-            f"SELECT passages.number, start, end, text_sha256, document, {_COLUMNS} FROM passages"
-            f" JOIN documents ON documents.number = document WHERE passages.number IN ({marks})",
+            f"SELECT passages.number, start, end, text_sha256, document, {COLUMNS} FROM passages"
+            f" JOIN documents ON documents.number = document WHERE passages.number IN ({marks(numbers)})",
             numbers,
         )
         documents: dict[int, Document] = {}
         found = {}
         for number, start, end, text_hash, key, *columns in rows:
-            document = documents.get(key) or documents.setdefault(key, _document(columns, self._sources(key)))
+            document = documents.get(key) or documents.setdefault(key, document_of(columns, self._sources(key)))
             text = document.text[start:end]
             if sha256_of(text) != text_hash:
                 raise self._damaged(f"the text of document {document.id} has changed")
@@ -242,18 +181,18 @@ class Store:
         conditions, parameters = _conditions(filters or Filters())
         rows = self._rows(
             "SELECT passages.number FROM documents JOIN passages ON document = documents.number"
-            f" WHERE {' AND '.join([_AT, *conditions])}",
+            f" WHERE {' AND '.join([AT, *conditions])}",
             {"at": self._at, **parameters},
         )
         return np.sort(np.fromiter((number for (number,) in rows), dtype=np.int64))
 
     def entries(self, numbers: NDArray[np.int64]) -> Iterator[tuple[int, str, str | None]]:
         """Yield (number, text, language) of passages, in the order of `numbers`, which ascend."""
-        for some in _batches(numbers):
+        for some in batches(numbers):
             yield from self._rows(
                 # SQLite counts characters of TEXT as Python does, in code points.
                 "SELECT passages.number, substr(text, start + 1, end - start), language FROM passages"
-                f" JOIN documents ON documents.number = document WHERE passages.number IN ({_marks(some)})"
+                f" JOIN documents ON documents.number = document WHERE passages.number IN ({marks(some)})"
                 " ORDER BY passages.number",
                 some,
             )
@@ -261,12 +200,12 @@ class Store:
     def vectors(self, numbers: NDArray[np.int64]) -> NDArray[np.float16]:
         """Return the vectors of passages, float16 of shape (len(numbers), dimension); `numbers` ascend."""
         found: list[bytes] = []
-        for some in _batches(numbers):
+        for some in batches(numbers):
             found += (
                 vector
                 for (vector,) in self._rows(
                     "SELECT vector FROM passages JOIN vectors USING (text_sha256)"
-                    f" WHERE number IN ({_marks(some)}) ORDER BY number",
+                    f" WHERE number IN ({marks(some)}) ORDER BY number",
                     some,
                 )
             )
@@ -278,15 +217,30 @@ class Store:
     def dimension(self) -> int:
         return int(self.setting("dimension"))
 
+    def text_of_passage(self, text_sha256: str) -> str:
+        """Return the text of a passage that is alive, by its hash."""
+        return str(
+            self._one(
+                "SELECT substr(text, start + 1, end - start) FROM passages"
+                f" JOIN documents ON document = documents.number WHERE text_sha256 = :hash AND {AT}",
+                {"at": self._at, "hash": text_sha256},
+            )
+        )
+
+    def document_numbered(self, number: int) -> Document:
+        """Return a document as it is stored, damaged or not."""
+        row = next(self._rows(f"SELECT {COLUMNS} FROM documents WHERE number = ?", (number,)))
+        return document_of(row, self._sources(number))
+
     def find(self, pattern: str) -> tuple[dict[str, int], list[str]]:
         """Return the documents, their numbers by id, and the sources that an id, a path or a glob pattern means."""
         at = {"at": self._at, "pattern": pattern}
-        documents = dict(self._rows(f"SELECT id, number FROM documents WHERE id = :pattern AND {_AT}", at))
+        documents = dict(self._rows(f"SELECT id, number FROM documents WHERE id = :pattern AND {AT}", at))
         for condition in (
             "source = :pattern OR file = :pattern",
             "source GLOB :pattern OR source GLOB '*/' || :pattern",
         ):
-            sources = self._rows(f"SELECT source FROM sources WHERE ({condition}) AND {_AT} ORDER BY source", at)
+            sources = self._rows(f"SELECT source FROM sources WHERE ({condition}) AND {AT} ORDER BY source", at)
             found = [source for (source,) in sources]
             if documents or found:
                 break
@@ -295,7 +249,7 @@ class Store:
     def files_below(self, folder: str) -> dict[str, FileState]:
         """Return what is known of the files that were read in and below a folder, or of the one file."""
         rows = self._rows(
-            f"SELECT path, size, mtime_ns, sha256, reading, reason FROM files WHERE {_below('path')} AND {_AT}",
+            f"SELECT path, size, mtime_ns, sha256, reading, reason FROM files WHERE {_below('path')} AND {AT}",
             {"at": self._at, "folder": folder},
         )
         return {row[0]: FileState(*row) for row in rows}
@@ -304,7 +258,7 @@ class Store:
         """Return the sources in and below a folder, by the file they were read from."""
         found: dict[str, list[str]] = {}
         for file, source in self._rows(
-            f"SELECT file, source FROM sources WHERE {_below('file')} AND {_AT} ORDER BY source",
+            f"SELECT file, source FROM sources WHERE {_below('file')} AND {AT} ORDER BY source",
             {"at": self._at, "folder": folder},
         ):
             found.setdefault(file, []).append(source)
@@ -317,9 +271,9 @@ class Store:
                 yield Damage(Part.SQLITE, f"SQLite says: {said}")
         at = {"at": self._at}
         for number, digest, *columns in self._rows(
-            f"SELECT number, digest, {_COLUMNS} FROM documents WHERE {_AT} ORDER BY number", at
+            f"SELECT number, digest, {COLUMNS} FROM documents WHERE {AT} ORDER BY number", at
         ):
-            if _digest(columns) != digest:
+            if digest_of(columns) != digest:
                 yield Damage(Part.DOCUMENT, f"document {columns[0]} does not hold what was written", number)
                 continue
             text = columns[1]
@@ -330,14 +284,14 @@ class Store:
                     yield Damage(Part.PASSAGES, f"a passage of document {columns[0]} is not where it was", number)
                     break
         for row, source, file, digest in self._rows(
-            f"SELECT rowid, source, file, digest FROM sources WHERE {_AT} ORDER BY source", at
+            f"SELECT rowid, source, file, digest FROM sources WHERE {AT} ORDER BY source", at
         ):
-            if _digest((source, file)) != digest:
+            if digest_of((source, file)) != digest:
                 yield Damage(Part.SOURCE, f"the source {source} is not what was written", row)
         size = 2 * self.dimension
         for text_hash, vector, crc in self._rows(
             "SELECT DISTINCT text_sha256, vector, crc FROM documents JOIN passages ON document = documents.number"
-            f" LEFT JOIN vectors USING (text_sha256) WHERE {_AT}",
+            f" LEFT JOIN vectors USING (text_sha256) WHERE {AT}",
             at,
         ):
             if vector is None or len(vector) != size or zlib.crc32(vector) != crc:
@@ -345,205 +299,9 @@ class Store:
                     Part.VECTOR, f"the vector of a passage ({text_hash[:16]}) is missing or damaged", text_hash
                 )
 
-    # Writing: everything below is for the one writer, who makes the revision after the newest.
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing: what happens inside is kept only if it ends well."""
-        self._do("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.rollback()
-            raise
-        self.commit()
-
-    def begin(self) -> None:
-        """Keep what follows together until `commit`; what is not committed goes with the connection."""
-        if not self._connection.in_transaction:
-            self._do("BEGIN IMMEDIATE")
-
-    def commit(self) -> None:
-        if self._connection.in_transaction:
-            self._do("COMMIT")
-
-    def see_newest(self) -> None:
-        """See the newest revision that counts, from now on."""
-        self._at = self.revision
-
-    def begin_revision(self, after: int) -> None:
-        """Make the revision after one from here on; what came later was never finished, and goes."""
-        self._at = after + 1
-        with self.transaction():
-            self._do("UPDATE settings SET value = ? WHERE name = 'revision'", (str(after),))
-            for table in _VERSIONED:
-                self._do(f"DELETE FROM {table} WHERE born > ?", (after,))
-                self._do(f"UPDATE {table} SET died = NULL WHERE died > ?", (after,))
-
-    def has_changed(self) -> bool:
-        """Whether anything of the revision in the making differs from the one before."""
-        tables = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE born = :at OR died = :at" for table in _VERSIONED)
-        return self._one(f"SELECT EXISTS ({tables})", {"at": self._at}) == 1
-
-    def finish_revision(self) -> None:
-        """Have the revision count."""
-        self._do("UPDATE settings SET value = ? WHERE name = 'revision'", (str(self._at),))
-
-    def put(self, document: Document, file: str) -> tuple[int, bool]:
-        """Store a document, in the place of the one with its id, and its sources; return its number, and if it is new.
-
-        A document whose only source now belongs to another one goes.
-        """
-        row = next(
-            self._rows(f"SELECT number, {_COLUMNS} FROM documents WHERE id = ? AND died IS NULL", (document.id,)), None
-        )
-        values = _values(document)
-        number, stored = (row[0], tuple(row[1:])) if row else (None, None)
-        is_new = stored != values
-        if is_new:
-            if number is not None:
-                self.drop_document(number)
-            number = self._do(
-                f"INSERT INTO documents ({_COLUMNS}, digest, born) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, _digest(values), self._at),
-            ).lastrowid
-        assert number is not None
-        for source in document.sources:
-            self._put_source(source, file or source, number)
-        return number, is_new
-
-    def put_passages(self, number: int, passages: Iterable[Passage]) -> None:
-        """Store the passages of a new document."""
-        self._do_many(
-            "INSERT INTO passages (document, start, end, text_sha256) VALUES (?, ?, ?, ?)",
-            [(number, passage.start, passage.end, sha256_of(passage.text)) for passage in passages],
-        )
-
-    def put_file(self, state: FileState) -> None:
-        """Note how a file was when it was read."""
-        self.drop_file(state.path)
-        self._do(
-            "INSERT INTO files (path, size, mtime_ns, sha256, reading, reason, born) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (state.path, state.size, state.mtime_ns, state.sha256, state.reading, state.reason, self._at),
-        )
-
-    def drop_file(self, path: str) -> None:
-        """Forget a file, so that it counts as never read; its documents stay."""
-        self._kill("files", "path = ?", path)
-
-    def touch_file(self, state: FileState) -> None:
-        """Note another time of a file that holds the same; it is no change of the documents."""
-        self._do(
-            "UPDATE files SET size = ?, mtime_ns = ? WHERE path = ? AND died IS NULL AND mtime_ns != ?",
-            (state.size, state.mtime_ns, state.path, state.mtime_ns),
-        )
-
-    def drop_source(self, source: str, *, file: str | None = None) -> None:
-        """Take a source away, and its document if it was the only one; with `file`, only if it was read from there."""
-        for number, where in list(
-            self._rows("SELECT document, file FROM sources WHERE source = ? AND died IS NULL", (source,))
-        ):
-            if file in (None, where):
-                self._kill_sources("source = ?", source)
-                self._drop_without_source(number)
-
-    def drop_document(self, number: int) -> None:
-        """Take a document away, with its sources."""
-        self._kill_sources("document = ?", number)
-        self._kill("documents", "number = ?", number)
-
-    def drop_sources(self) -> None:
-        """Take all sources away; the documents stay."""
-        self._kill_sources("?", 1)
-
-    def numbers_of_documents(self) -> set[int]:
-        return {number for (number,) in self._rows("SELECT number FROM documents WHERE died IS NULL")}
-
-    def missing_vectors(self, text_hashes: Iterable[str]) -> set[str]:
-        """Return those of the hashes for which no vector is stored."""
-        wanted = set(text_hashes)
-        ordered = sorted(wanted)
-        for begin in range(0, len(ordered), _PARAMETERS):
-            some = ordered[begin : begin + _PARAMETERS]
-            known = self._rows(f"SELECT text_sha256 FROM vectors WHERE text_sha256 IN ({_marks(some)})", some)
-            wanted.difference_update(text_hash for (text_hash,) in known)
-        return wanted
-
-    def put_vectors(self, text_hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Keep vectors, as float16, under the hashes of their texts."""
-        blobs = [row.tobytes() for row in vectors.astype("<f2")]
-        self._do_many(
-            "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
-            [(key, blob, zlib.crc32(blob)) for key, blob in zip(text_hashes, blobs, strict=True)],
-        )
-
-    def text_of_passage(self, text_sha256: str) -> str:
-        """Return the text of a passage that is alive, by its hash."""
-        return str(
-            self._one(
-                "SELECT substr(text, start + 1, end - start) FROM passages"
-                f" JOIN documents ON document = documents.number WHERE text_sha256 = :hash AND {_AT}",
-                {"at": self._at, "hash": text_sha256},
-            )
-        )
-
-    def document_numbered(self, number: int) -> Document:
-        """Return a document as it is stored, damaged or not."""
-        row = next(self._rows(f"SELECT {_COLUMNS} FROM documents WHERE number = ?", (number,)))
-        return _document(row, self._sources(number))
-
-    def forget_files_of(self, number: int) -> None:
-        """Have the files that a document was read from count as never read."""
-        self._do("DELETE FROM files WHERE path IN (SELECT file FROM sources WHERE document = ?)", (number,))
-
-    def forget_passages_of(self, number: int) -> None:
-        self._do("DELETE FROM passages WHERE document = ?", (number,))
-
-    def forget_source(self, row: int) -> None:
-        self._do("DELETE FROM sources WHERE rowid = ?", (row,))
-
-    def reindex(self) -> None:
-        """Make SQLite's own indexes again from its tables."""
-        self._do("REINDEX")
-
-    def purge(self, *, vectors: bool) -> None:
-        """Delete the rows that are gone at this revision; with `vectors`, also those that no passage needs."""
-        for table in _VERSIONED:
-            self._do(f"DELETE FROM {table} WHERE died <= ?", (self._at,))
-        if vectors:
-            self._do("DELETE FROM vectors WHERE text_sha256 NOT IN (SELECT text_sha256 FROM passages)")
-        self._do("UPDATE settings SET value = ? WHERE name = 'purged'", (str(self._at),))
-
-    def _put_source(self, source: str, file: str, number: int) -> None:
-        row = next(self._rows("SELECT document, file FROM sources WHERE source = ? AND died IS NULL", (source,)), None)
-        if row == (number, file):
-            return
-        self._kill_sources("source = ?", source)
-        self._do(
-            "INSERT INTO sources (source, file, document, digest, born) VALUES (?, ?, ?, ?, ?)",
-            (source, file, number, _digest((source, file)), self._at),
-        )
-        if row and row[0] != number:
-            self._drop_without_source(row[0])
-
-    def _drop_without_source(self, number: int) -> None:
-        if not self._one("SELECT 1 FROM sources WHERE document = ? AND died IS NULL", (number,)):
-            self.drop_document(number)
-
-    def _kill_sources(self, condition: str, value: str | int) -> None:
-        # A file whose document went for another reason than its own change has to be read again.
-        self._kill("files", f"path IN (SELECT file FROM sources WHERE {condition} AND died IS NULL)", value)
-        self._kill("sources", condition, value)
-
-    def _kill(self, table: str, condition: str, value: str | int) -> None:
-        alive = f"({condition}) AND died IS NULL"
-        # What came in this revision was never seen by anybody.
-        self._do(f"DELETE FROM {table} WHERE {alive} AND born = ?", (value, self._at))
-        self._do(f"UPDATE {table} SET died = ? WHERE {alive}", (self._at, value))
-
     def _sources(self, number: int) -> tuple[str, ...]:
         rows = self._rows(
-            f"SELECT source FROM sources WHERE document = :number AND {_AT} ORDER BY source",
+            f"SELECT source FROM sources WHERE document = :number AND {AT} ORDER BY source",
             {"at": self._at, "number": number},
         )
         return tuple(source for (source,) in rows)
@@ -622,7 +380,7 @@ def _conditions(filters: Filters) -> tuple[list[str], dict[str, str]]:
         parameters |= named
         globs = " OR ".join(f"source GLOB :{name} OR source GLOB '*/' || :{name}" for name in named)
         conditions.append(
-            f"documents.number IN (SELECT document FROM sources WHERE {_AT} AND ({globs}))",
+            f"documents.number IN (SELECT document FROM sources WHERE {AT} AND ({globs}))",
         )
     if filters.languages:
         named = {f"language{i}": code for i, code in enumerate(filters.languages)}
@@ -637,36 +395,3 @@ def _conditions(filters: Filters) -> tuple[list[str], dict[str, str]]:
 def _below(column: str) -> str:
     after = chr(ord(os.sep) + 1)
     return f"({column} = :folder OR {column} >= :folder || '{os.sep}' AND {column} < :folder || '{after}')"
-
-
-def _values(document: Document) -> tuple[str | None, ...]:
-    return (
-        document.id,
-        document.text,
-        document.title,
-        document.date,
-        document.language,
-        json.dumps(document.pages),
-        json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
-    )
-
-
-def _document(columns: Sequence[Any], sources: tuple[str, ...]) -> Document:
-    identifier, text, title, date, language, pages, metadata = columns
-    source, *others = sources or ("",)
-    return Document(
-        identifier, text, title, source, date, language, tuple(json.loads(pages)), json.loads(metadata), tuple(others)
-    )
-
-
-def _digest(values: Sequence[str | None]) -> str:
-    return sha256_of(json.dumps(list(values), ensure_ascii=False))
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))
-
-
-def _batches(numbers: NDArray[np.int64]) -> Iterator[list[int]]:
-    for begin in range(0, len(numbers), _PARAMETERS):
-        yield numbers[begin : begin + _PARAMETERS].tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import socket
 import sys
@@ -18,7 +19,10 @@ from index.embedder import Embedder
 from index.errors import IndexAccessError, IndexBusyError, IndexMismatchError, InputError
 from index.generation import current_name, current_revision, write_generation
 from index.passages import split_passages
+from index.revision import Revision
 from index.store import Store
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
@@ -33,7 +37,7 @@ _READ_AT_ONCE = 64_000_000
 class Writer:
     """Makes the next revision of an index; nobody sees anything of it before `finish`."""
 
-    def __init__(self, store: Store, after: int, embedder: Embedder, on_progress: Progress | None) -> None:
+    def __init__(self, store: Revision, after: int, embedder: Embedder, on_progress: Progress | None) -> None:
         self.store = store
         self._embedder = embedder
         self._on_progress = on_progress
@@ -42,7 +46,7 @@ class Writer:
         self._embedded = 0
         store.begin_revision(after)
 
-    def change(self) -> Store:
+    def change(self) -> Revision:
         """Return the store, ready for changes; they are kept together with what is put before the next `flush`."""
         self.store.begin()
         return self.store
@@ -101,9 +105,9 @@ def writing(
     Raises IndexBusyError where another process is writing, IndexAccessError where the system will not.
     """
     with alone(folder, patience=patience):
-        if not Store.exists(folder):
-            Store.create(folder, model=embedder.name, fingerprint=embedder.fingerprint, dimension=embedder.dimension)
-        store = Store.open(folder)
+        if not Revision.exists(folder):
+            Revision.create(folder, model=embedder.name, fingerprint=embedder.fingerprint, dimension=embedder.dimension)
+        store = Revision.open(folder)
         try:
             check_model(folder, store, embedder)
             in_use = current_revision(folder)
@@ -120,14 +124,18 @@ def writing(
             store.close()
 
 
-def catch_up(folder: Path, store: Store, *, afresh: bool = False) -> None:
+def catch_up(folder: Path, store: Revision, *, afresh: bool = False) -> None:
     """Write the generation of the newest revision if it is not there yet; the one writer may call this."""
     if not afresh and current_name(folder) == f"gen-{store.revision}":
         return
     store.see_newest()
     is_whole = write_generation(folder, store, afresh=afresh)
-    with store.transaction():
-        store.purge(vectors=is_whole)
+    try:
+        with store.transaction():
+            store.purge(vectors=is_whole)
+    except IndexAccessError as error:
+        # The change counts already; what is gone is deleted after the next one.
+        _log.warning("%s", error)
     durable.step("purged")
 
 

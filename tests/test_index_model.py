@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from index import Filters, PassageIndex, generation, make_document
 from index.checking import check
-from index.store import Store
+from index.revision import Revision
 from index.writer import alone, catch_up
 from tests.fakes import FakeEmbedder
 
@@ -97,7 +97,7 @@ class IndexModel(RuleBasedStateMachine):
     @rule()
     def compact(self):
         folder = self.place / "index"
-        with alone(folder), closing(Store.open(folder)) as store:
+        with alone(folder), closing(Revision.open(folder)) as store:
             catch_up(folder, store, afresh=True)
 
     @invariant()
