@@ -13,6 +13,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from index.errors import IndexDamagedError
 from index.filters import Filters
 from index.fusion import fuse
 from index.store import Store
-from index.vectors import VectorIndex, VectorSet
+from index.vectors import LARGEST_EXACT, VectorIndex, VectorSet
 from index.words import WordIndex
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ _VERIFIED_AT_OPENING = 16_000_000
 # A reader may still be opening files of the generation before.
 _KEPT = 2
 _FILTERS_KEPT = 32
+_ASIDE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Generation:
         self.words = words
         self._allowed: OrderedDict[tuple[object, ...], NDArray[np.int64]] = OrderedDict()
         self._lock = threading.Lock()
+        # Both searches leave Python while they run; on a small index the hand-over would take longer.
+        self._aside = ThreadPoolExecutor(_ASIDE) if len(self) > LARGEST_EXACT else None
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -92,8 +96,13 @@ class Generation:
         Ties break by document id, then offset. With filters, the pool is of passages that pass.
         """
         allowed = self.allowed(filters)
-        near, _ = self.vectors.search(query_vector, pool, allowed)
-        worded, bm25 = self.words.search(question, pool, allowed)
+        if self._aside is None:
+            worded, bm25 = self.words.search(question, pool, allowed)
+            near, _ = self.vectors.search(query_vector, pool, allowed)
+        else:
+            words = self._aside.submit(self.words.search, question, pool, allowed)
+            near, _ = self.vectors.search(query_vector, pool, allowed)
+            worded, bm25 = words.result()
         numbers = np.union1d(near, worded)
         if not len(numbers):
             return []

@@ -141,6 +141,21 @@ class Revision(Store):
         """Take all sources away; the documents stay."""
         self._kill_sources("?", 1)
 
+    def find(self, pattern: str) -> tuple[dict[str, int], list[str]]:
+        """Return the documents, their numbers by id, and the sources that an id, a path or a glob pattern means."""
+        documents = dict(self._rows("SELECT id, number FROM documents WHERE id = ? AND died IS NULL", (pattern,)))
+        sources: list[str] = []
+        # Only where nothing is called so is it looked for everywhere.
+        for condition in (
+            "source = :pattern",
+            "file = :pattern",
+            "source GLOB :pattern OR source GLOB '*/' || :pattern",
+        ):
+            if not documents and not sources:
+                query = f"SELECT source FROM sources WHERE ({condition}) AND died IS NULL ORDER BY source"
+                sources = [source for (source,) in self._rows(query, {"pattern": pattern})]
+        return documents, sources
+
     def numbers_of_documents(self) -> set[int]:
         return {number for (number,) in self._rows("SELECT number FROM documents WHERE died IS NULL")}
 

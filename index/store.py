@@ -144,7 +144,7 @@ class Store:
         for number, *columns in self._rows(
             f"SELECT number, {COLUMNS} FROM documents WHERE {AT} ORDER BY id", {"at": self._at}
         ):
-            yield document_of(columns, self._sources(number))
+            yield document_of(columns, self._sources([number])[number])
 
     def count_documents(self) -> int:
         return int(self._one(f"SELECT count(*) FROM documents WHERE {AT}", {"at": self._at}) or 0)
@@ -161,15 +161,19 @@ class Store:
 
         Raises IndexDamagedError if a passage is not what was indexed.
         """
-        rows = self._rows(
-            f"SELECT passages.number, start, end, text_sha256, document, {COLUMNS} FROM passages"
-            f" JOIN documents ON documents.number = document WHERE passages.number IN ({marks(numbers)})",
-            numbers,
+        rows = list(
+            self._rows(
+                f"SELECT passages.number, start, end, text_sha256, document, {COLUMNS} FROM passages"
+                f" JOIN documents ON documents.number = document WHERE passages.number IN ({marks(numbers)})",
+                numbers,
+            )
         )
-        documents: dict[int, Document] = {}
+        by_number = {row[4]: row[5:] for row in rows}
+        sources = self._sources(list(by_number))
+        documents = {number: document_of(columns, sources[number]) for number, columns in by_number.items()}
         found = {}
-        for number, start, end, text_hash, key, *columns in rows:
-            document = documents.get(key) or documents.setdefault(key, document_of(columns, self._sources(key)))
+        for number, start, end, text_hash, key, *_ in rows:
+            document = documents[key]
             text = document.text[start:end]
             if sha256_of(text) != text_hash:
                 raise self._damaged(f"the text of document {document.id} has changed")
@@ -230,21 +234,7 @@ class Store:
     def document_numbered(self, number: int) -> Document:
         """Return a document as it is stored, damaged or not."""
         row = next(self._rows(f"SELECT {COLUMNS} FROM documents WHERE number = ?", (number,)))
-        return document_of(row, self._sources(number))
-
-    def find(self, pattern: str) -> tuple[dict[str, int], list[str]]:
-        """Return the documents, their numbers by id, and the sources that an id, a path or a glob pattern means."""
-        at = {"at": self._at, "pattern": pattern}
-        documents = dict(self._rows(f"SELECT id, number FROM documents WHERE id = :pattern AND {AT}", at))
-        for condition in (
-            "source = :pattern OR file = :pattern",
-            "source GLOB :pattern OR source GLOB '*/' || :pattern",
-        ):
-            sources = self._rows(f"SELECT source FROM sources WHERE ({condition}) AND {AT} ORDER BY source", at)
-            found = [source for (source,) in sources]
-            if documents or found:
-                break
-        return documents, found
+        return document_of(row, self._sources([number])[number])
 
     def files_below(self, folder: str) -> dict[str, FileState]:
         """Return what is known of the files that were read in and below a folder, or of the one file."""
@@ -299,12 +289,16 @@ class Store:
                     Part.VECTOR, f"the vector of a passage ({text_hash[:16]}) is missing or damaged", text_hash
                 )
 
-    def _sources(self, number: int) -> tuple[str, ...]:
-        rows = self._rows(
-            f"SELECT source FROM sources WHERE document = :number AND {AT} ORDER BY source",
-            {"at": self._at, "number": number},
-        )
-        return tuple(source for (source,) in rows)
+    def _sources(self, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Return the sources of documents, by number."""
+        found: dict[int, list[str]] = {number: [] for number in numbers}
+        for number, source in self._rows(
+            "SELECT document, source FROM sources"
+            f" WHERE document IN ({marks(numbers)}) AND born <= ? AND (died IS NULL OR died > ?) ORDER BY source",
+            [*numbers, self._at, self._at],
+        ):
+            found[number].append(source)
+        return {number: tuple(several) for number, several in found.items()}
 
     def _do(self, statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Cursor:
         try:

@@ -74,17 +74,20 @@ class VectorSet:
         k = min(k, len(self) if allowed is None else int(allowed.sum()))
         if not k:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        if allowed is None and self._exact is self._index:
-            scores, rows = self._index.search(query_vector[None, :], k)
-        elif allowed is None:
-            parameters: Any = faiss.IndexRefineSearchParameters
-            wide = parameters(k_factor=max(2, _CANDIDATES / k))
-            scores, rows = self._index.search(query_vector[None, :], k, params=wide)
-        else:
+        # One question is too little to share out among threads: they would wait for each other.
+        faiss.omp_set_num_threads(1)
+        parameters: Any = None
+        index = self._index
+        if allowed is not None:
             bits = np.packbits(allowed, bitorder="little")
             selector = faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(bits))
-            parameters = faiss.SearchParameters
-            scores, rows = self._exact.search(query_vector[None, :], k, params=parameters(sel=selector))
+            parameters = faiss.SearchParameters()
+            parameters.sel = selector
+            index = self._exact
+        elif self._exact is not self._index:
+            parameters = faiss.IndexRefineSearchParameters()
+            parameters.k_factor = max(2, _CANDIDATES / k)
+        scores, rows = index.search(query_vector[None, :], k, params=parameters)
         return self.numbers[rows[0]], scores[0]
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:

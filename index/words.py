@@ -56,6 +56,10 @@ _WRITER_MEMORY = 64_000_000
 _LONGEST_WORD = 64
 # Below this share of the passages, naming those that may be found is quicker than passing over the others.
 _FEW = 0.05
+# Among many passages, a word that is in more than this share of them tells little, and weighing all of
+# those takes nearly the whole time of a search.
+_MANY = 100_000
+_COMMON = 0.3
 
 Entry = tuple[int, str, str | None]
 
@@ -151,8 +155,9 @@ class WordIndex:
         return {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in found.items()}
 
     def _term_queries(self, field: str, terms: Iterable[str]) -> Iterator[tantivy.Query]:
+        most = _COMMON * len(self) if len(self) > _MANY else len(self)
         for term in dict.fromkeys(terms):
-            if self._searcher.doc_freq(field, term):
+            if 0 < self._searcher.doc_freq(field, term) <= max(most, 1):
                 yield tantivy.Query.term_query(self._schema, field, term)
 
     def _found(self, query: tantivy.Query, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

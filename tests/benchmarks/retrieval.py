@@ -1,0 +1,103 @@
+"""Measure retrieval alone, by corpus and language, and write results/retrieval.{json,md}.
+
+    python -m tests.benchmarks.retrieval --data ../shared/data
+
+The questions and paragraphs of `quality`, and every second question of each XQuAD file; a passage counts if it holds
+an answer whole. No reader, so it takes a quarter of the time; `--work` keeps the indexes for the next run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from index import PassageIndex
+from qa import Retriever
+from qa.baselines import halves
+from qa.copies import members
+from qa.questions import Question, QuestionSet, load_question_file
+from tests.benchmarks.quality import CORPORA, RESULTS, question_set
+from ui.demo import seeds_folder
+
+DEPTH = 20
+LANGUAGES = ("ar", "de", "en", "es", "ro", "ru", "tr", "zh")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path)
+    options = parser.parse_args()
+    results = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, asked in sets(options.data):
+            results[name] = measure((options.work or Path(scratch)) / name.replace(" ", "-"), asked)
+            print(name, results[name], flush=True)
+    RESULTS.mkdir(exist_ok=True)
+    written = {"date": date.today().isoformat(), "results": results}
+    (RESULTS / "retrieval.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    columns = ("both", "dense alone", "BM25 alone")
+    lines = [
+        "| | questions | passages | " + " | ".join(f"{column}: MRR@20 / R@5" for column in columns) + " |",
+        "|---" * (len(columns) + 3) + "|",
+    ]
+    for name, found in results.items():
+        cells = [f"{found[column]['mrr@20']:.3f} / {found[column]['recall@5']:.3f}" for column in columns]
+        lines.append(f"| {name} | {found['questions']} | {found['passages']} | {' | '.join(cells)} |")
+    (RESULTS / "retrieval.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def sets(data: Path) -> Iterator[tuple[str, QuestionSet]]:
+    for name, *which in CORPORA:
+        yield name, question_set(data, *which)
+    yield "seeds", QuestionSet((load_question_file(seeds_folder() / "questions.jsonl"),))
+    for language in LANGUAGES:
+        yield f"XQuAD {language}", question_set(data, f"xquad-train-{language}", 2, f"xquad-train-{language}")
+
+
+def measure(folder: Path, asked: QuestionSet) -> dict:
+    passage_index = PassageIndex.open_or_create(folder)
+    passage_index.add(asked.documents)
+    retriever = Retriever(passage_index)
+    questions = [question for question in asked.questions if question.answers]
+    ranks = {
+        "both": [
+            first(
+                [
+                    any(holds(question, one.passage) for one in members(hit))
+                    for hit in retriever.retrieve(question.text, top_k=DEPTH)
+                ]
+            )
+            for question in questions
+        ]
+    }
+    for name, ranking in halves(passage_index).items():
+        ranks[name] = [first([holds(q, passage) for passage in ranking(q.text, DEPTH)]) for q in questions]
+    figures = {
+        name: {
+            "mrr@20": round(float(np.mean([1 / rank if rank else 0 for rank in of])), 4),
+            "recall@1": round(float(np.mean([rank == 1 for rank in of])), 4),
+            "recall@5": round(float(np.mean([0 < rank <= 5 for rank in of])), 4),
+        }
+        for name, of in ranks.items()
+    }
+    return {"questions": len(questions), "passages": len(passage_index), **figures}
+
+
+def holds(question: Question, passage) -> bool:
+    return question.answered_by(passage.document_id, passage.start, passage.end)
+
+
+def first(held: list[bool]) -> int:
+    """Return the rank, from 1, of the first passage that holds an answer; 0 if none does."""
+    return held.index(True) + 1 if True in held else 0
+
+
+if __name__ == "__main__":
+    main()
