@@ -203,7 +203,7 @@ def test_the_answer_shows_quotes_verbatim(visit: Callable[..., Visit]) -> None:
     page = opened.page
     assert _shown_quotes(page) == [citation.quote for citation in CITATIONS]
     expect(page.locator(".answer strong").first).to_have_text("60 000 tonnes d'engrais")
-    expect(page.locator(".answer .also-in")).to_have_text(f"Aussi dans : {AGREEMENT.title}")
+    expect(page.locator(".answer .also-in")).to_have_text(f"Aussi dans 1 autre source : {AGREEMENT.title}")
     expect(page.locator(".answer .confidence")).to_have_text("Confiance élevée · 93 %")
     expect(page.locator("#panel .card.open .where")).to_have_text("octobre 2022")
     expect(page.locator("#panel .card.open .origin")).to_have_text("Fichier : engrais.txt")
@@ -579,6 +579,10 @@ def test_the_public_endpoint_returns_the_answer_as_json(app: App) -> None:
     assert answer == json.loads(json.dumps(FakeAnswerer().ask(FERTILISER_QUESTION).to_json()))
     with pytest.raises(Exception, match="the question is too short"):
         client.predict(question="boom", api_name="/ask")
+    filtered = client.predict(question=FERTILISER_QUESTION, filters={"after": "2022"}, api_name="/ask")
+    assert filtered["citations"] == answer["citations"]
+    with pytest.raises(Exception, match="expected an object with some of: after"):
+        client.predict(question=FERTILISER_QUESTION, filters={"since": "2022"}, api_name="/ask")
 
 
 def test_responses_carry_the_policy_and_closed_routes_are_closed(app: App) -> None:
