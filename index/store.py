@@ -123,7 +123,7 @@ class Store:
     @property
     def revision(self) -> int:
         """How often the documents have changed; 0 before the first ones are in."""
-        return int(self.setting("revision"))
+        return self._number("revision")
 
     def see_newest(self) -> None:
         """See the newest revision that counts, from now on."""
@@ -131,7 +131,7 @@ class Store:
 
     def has(self, revision: int) -> bool:
         """Whether all rows of a revision are there."""
-        return int(self.setting("purged")) <= revision <= self.revision
+        return self._number("purged") <= revision <= self.revision
 
     def hold(self, revision: int) -> bool:
         """See the truth as it was at a revision, from now on; False where it no longer has it."""
@@ -144,7 +144,7 @@ class Store:
         for number, *columns in self._rows(
             f"SELECT number, {COLUMNS} FROM documents WHERE {AT} ORDER BY id", {"at": self._at}
         ):
-            yield document_of(columns, self._sources([number])[number])
+            yield self._document(columns, self._sources([number])[number])
 
     def count_documents(self) -> int:
         return int(self._one(f"SELECT count(*) FROM documents WHERE {AT}", {"at": self._at}) or 0)
@@ -170,7 +170,7 @@ class Store:
         )
         by_number = {row[4]: row[5:] for row in rows}
         sources = self._sources(list(by_number))
-        documents = {number: document_of(columns, sources[number]) for number, columns in by_number.items()}
+        documents = {number: self._document(columns, sources[number]) for number, columns in by_number.items()}
         found = {}
         for number, start, end, text_hash, key, *_ in rows:
             document = documents[key]
@@ -178,6 +178,9 @@ class Store:
             if sha256_of(text) != text_hash:
                 raise self._damaged(f"the text of document {document.id} has changed")
             found[number] = (Passage(f"{document.id}:{start}-{end}", document.id, start, end, text), document)
+        missing = [number for number in numbers if number not in found]
+        if missing:
+            raise self._damaged(f"passage {missing[0]} is missing")
         return [found[number] for number in numbers]
 
     def passage_numbers(self, filters: Filters | None = None) -> NDArray[np.int64]:
@@ -219,7 +222,7 @@ class Store:
 
     @property
     def dimension(self) -> int:
-        return int(self.setting("dimension"))
+        return self._number("dimension")
 
     def text_of_passage(self, text_sha256: str) -> str:
         """Return the text of a passage that is alive, by its hash."""
@@ -234,7 +237,7 @@ class Store:
     def document_numbered(self, number: int) -> Document:
         """Return a document as it is stored, damaged or not."""
         row = next(self._rows(f"SELECT {COLUMNS} FROM documents WHERE number = ?", (number,)))
-        return document_of(row, self._sources([number])[number])
+        return self._document(row, self._sources([number])[number])
 
     def files_below(self, folder: str) -> dict[str, FileState]:
         """Return what is known of the files that were read in and below a folder, or of the one file."""
@@ -289,6 +292,18 @@ class Store:
                     Part.VECTOR, f"the vector of a passage ({text_hash[:16]}) is missing or damaged", text_hash
                 )
 
+    def _number(self, name: str) -> int:
+        try:
+            return int(self.setting(name))
+        except ValueError as error:
+            raise self._damaged(f"its {name} is no number") from error
+
+    def _document(self, columns: Sequence[Any], sources: tuple[str, ...]) -> Document:
+        try:
+            return document_of(columns, sources)
+        except (ValueError, TypeError) as error:
+            raise self._damaged(f"document {columns[0]} does not hold what was written") from error
+
     def _sources(self, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """Return the sources of documents, by number."""
         found: dict[int, list[str]] = {number: [] for number in numbers}
@@ -297,6 +312,8 @@ class Store:
             f" WHERE document IN ({marks(numbers)}) AND born <= ? AND (died IS NULL OR died > ?) ORDER BY source",
             [*numbers, self._at, self._at],
         ):
+            if number not in found:
+                raise self._damaged(f"source {source} was found under another document")
             found[number].append(source)
         return {number: tuple(several) for number, several in found.items()}
 
