@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from index.embedder import Embedder, open_embedder
-from index.errors import IndexDamagedError, IndexNotFoundError
+from index.errors import IndexDamagedError
 from index.generation import CURRENT, Generation, current_name, current_revision, open_generation, verify
 from index.passages import sentences_of, split_passages
 from index.revision import Revision
@@ -48,7 +48,7 @@ def check(folder: str | os.PathLike[str], *, repair: bool = False, embedder: Emb
     if repair:
         with alone(place):
             mended = tuple(_repair(place, embedder))
-    with closing(_opened(place)) as store:
+    with closing(Store.open_finished(place)) as store:
         revision = current_revision(place)
         if revision is not None:
             # A writer may be at work on the next one, and nothing of that counts yet.
@@ -61,16 +61,6 @@ def check(folder: str | os.PathLike[str], *, repair: bool = False, embedder: Emb
             place, store, with_vectors=not any(damage.part is Part.VECTOR for damage in damages)
         )
         return CheckReport(store.count_documents(), len(store.passage_numbers()), sentences, tuple(problems), mended)
-
-
-def _opened(folder: Path) -> Store:
-    store = Store.open(folder)
-    if not store.revision:
-        store.close()
-        raise IndexNotFoundError(
-            f"{folder} holds an index that was never finished: index its documents again and it goes on"
-        )
-    return store
 
 
 def _read_all(store: Store) -> tuple[int, list[str]]:

@@ -64,11 +64,7 @@ class PassageIndex:
         Without `embedder`, the model that the index was built with is opened when first needed.
         """
         place = Path(folder)
-        with closing(Store.open(place)) as store:
-            if not store.revision:
-                raise IndexNotFoundError(
-                    f"{place} holds an index that was never finished: index its documents again and it goes on"
-                )
+        with closing(Store.open_finished(place)) as store:
             if embedder is not None:
                 check_model(place, store, embedder)
         opened = cls(place, embedder)

@@ -114,6 +114,17 @@ class Store:
         store.see_newest()
         return store
 
+    @classmethod
+    def open_finished(cls, folder: Path) -> Self:
+        """Open a truth that has documents, or once had; raises IndexNotFoundError for one that never did too."""
+        store = cls.open(folder)
+        if not store.revision:
+            store.close()
+            raise IndexNotFoundError(
+                f"{folder} holds an index that was never finished: index its documents again and it goes on"
+            )
+        return store
+
     def close(self) -> None:
         self._connection.close()
 
@@ -307,10 +318,10 @@ class Store:
     def _sources(self, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """Return the sources of documents, by number."""
         found: dict[int, list[str]] = {number: [] for number in numbers}
+        wanted = ", ".join(map(str, numbers))
         for number, source in self._rows(
-            "SELECT document, source FROM sources"
-            f" WHERE document IN ({marks(numbers)}) AND born <= ? AND (died IS NULL OR died > ?) ORDER BY source",
-            [*numbers, self._at, self._at],
+            f"SELECT document, source FROM sources WHERE document IN ({wanted}) AND {AT} ORDER BY source",
+            {"at": self._at},
         ):
             if number not in found:
                 raise self._damaged(f"source {source} was found under another document")

@@ -49,6 +49,7 @@ class Plan:
         `excluded` is the index's own folder. With `removing`, what the index knows and is not there goes.
         """
         self._options = options
+        self._reading = options.fingerprint
         self._known: dict[str, FileState] = {}
         self._sources: dict[str, list[str]] = {}
         self._found: list[str] = []
@@ -85,7 +86,7 @@ class Plan:
             try:
                 status = Path(path).stat()
                 mtime_ns = status.st_mtime_ns if time.time_ns() - status.st_mtime_ns > _TICK_NS else 0
-                seen = (status.st_size, status.st_mtime_ns, self._options.fingerprint)
+                seen = (status.st_size, status.st_mtime_ns, self._reading)
                 if known and (known.size, known.mtime_ns, known.reading) == seen:
                     yield path, FailedFile(path, known.reason) if known.reason else known, None
                     continue
@@ -95,11 +96,11 @@ class Plan:
                 continue
             except InputError as error:
                 # Known by its size and time alone, since it is not read.
-                state = FileState(path, status.st_size, mtime_ns, "", self._options.fingerprint, str(error))
+                state = FileState(path, status.st_size, mtime_ns, "", self._reading, str(error))
                 yield path, state, b""
                 continue
             digest = hashlib.sha256(data).hexdigest()
-            state = FileState(path, status.st_size, mtime_ns, digest, self._options.fingerprint)
+            state = FileState(path, status.st_size, mtime_ns, digest, self._reading)
             is_same = known is not None and (known.sha256, known.reading) == (digest, state.reading)
             if is_same and known is not None:
                 yield path, FailedFile(path, known.reason) if known.reason else state, None

@@ -155,9 +155,10 @@ class WordIndex:
         return {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in found.items()}
 
     def _term_queries(self, field: str, terms: Iterable[str]) -> Iterator[tantivy.Query]:
-        most = _COMMON * len(self) if len(self) > _MANY else len(self)
+        # Passages that are gone count until the index is compacted, so a word may be in more than there are.
+        most = _COMMON * len(self) if len(self) > _MANY else math.inf
         for term in dict.fromkeys(terms):
-            if 0 < self._searcher.doc_freq(field, term) <= max(most, 1):
+            if 0 < self._searcher.doc_freq(field, term) <= most:
                 yield tantivy.Query.term_query(self._schema, field, term)
 
     def _found(self, query: tantivy.Query, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

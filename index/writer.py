@@ -35,7 +35,7 @@ _READ_AT_ONCE = 64_000_000
 
 
 class Writer:
-    """Makes the next revision of an index; nobody sees anything of it before `finish`."""
+    """Makes the next revision of an index; nobody sees anything of it before its generation is in use."""
 
     def __init__(self, store: Revision, after: int, embedder: Embedder, on_progress: Progress | None) -> None:
         self.store = store
@@ -97,14 +97,12 @@ class Writer:
 
 
 @contextmanager
-def writing(
-    folder: Path, embedder: Embedder, on_progress: Progress | None = None, *, patience: float = 0.0
-) -> Iterator[Writer]:
+def writing(folder: Path, embedder: Embedder, on_progress: Progress | None = None) -> Iterator[Writer]:
     """Change an index: what is done inside counts, all of it, once the block ends well.
 
     Raises IndexBusyError where another process is writing, IndexAccessError where the system will not.
     """
-    with alone(folder, patience=patience):
+    with alone(folder):
         if not Revision.exists(folder):
             Revision.create(folder, model=embedder.name, fingerprint=embedder.fingerprint, dimension=embedder.dimension)
         store = Revision.open(folder)

@@ -84,6 +84,13 @@ def test_an_extended_index_leaves_the_one_before_as_it_was(tmp_path, words):
     assert more.question_terms("Bamako", "fr")["bamako"] < words.question_terms("Bamako", "fr")["bamako"]
 
 
+def test_a_word_of_all_passages_is_found_also_after_some_are_gone(tmp_path):
+    written(tmp_path / "words", [(number, "même texte", "fr") for number in range(20)])
+    (tmp_path / "fewer").mkdir()
+    WordIndex.extend(tmp_path / "words", tmp_path / "fewer", [], list(range(15)))
+    assert WordIndex.open(tmp_path / "fewer").search("texte", 20)[0].tolist() == [15, 16, 17, 18, 19]
+
+
 def test_question_terms_weigh_rare_words_more(words):
     terms = words.question_terms("Les engrais à Tombouctou", "fr")
     assert set(terms) == {"engrais", "tombouctou"}

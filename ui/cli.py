@@ -204,10 +204,12 @@ def check(
     report = check_index(folder, repair=repair)
     problems = list(report.problems)
     replayed = 0
-    for path in answers or []:
-        several = replay(read_answer(path), PassageIndex.open(folder))
-        problems += [f"{path}: {problem}" for problem in several.problems]
-        replayed += several.quotes
+    if answers:
+        passage_index = PassageIndex.open(folder)
+        for path in answers:
+            several = replay(read_answer(path), passage_index)
+            problems += [f"{path}: {problem}" for problem in several.problems]
+            replayed += several.quotes
     for problem in problems:
         sys.stderr.write(f"sourcier: {problem}\n")
     looked_at = (
