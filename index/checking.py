@@ -12,7 +12,15 @@ import numpy as np
 
 from index.embedder import Embedder, open_embedder
 from index.errors import IndexDamagedError
-from index.generation import CURRENT, Generation, current_name, current_revision, open_generation, verify
+from index.generation import (
+    CURRENT,
+    Generation,
+    current_name,
+    current_revision,
+    how_to_mend,
+    open_generation,
+    verify,
+)
 from index.passages import sentences_of, split_passages
 from index.revision import Revision
 from index.store import Damage, Part, Store
@@ -80,14 +88,14 @@ def _read_all(store: Store) -> tuple[int, list[str]]:
 def _problems_of_generation(folder: Path, store: Store, *, with_vectors: bool) -> list[str]:
     name = current_name(folder)
     if not name:
-        return [f"{folder / CURRENT} is missing; {_mend(folder)}"]
+        return [f"{folder / CURRENT} is missing; {how_to_mend(folder)}"]
     try:
         verify(folder / name, thoroughly=True)
         generation = open_generation(folder, name)
     except (IndexDamagedError, RuntimeError, OSError, ValueError) as error:
         return [str(error)]
     if generation is None:
-        return [f"{folder / name} is of another time than the documents; {_mend(folder)}"]
+        return [f"{folder / name} is of another time than the documents; {how_to_mend(folder)}"]
     with closing(generation.store):
         return list(_differences(generation, store, folder, with_vectors=with_vectors))
 
@@ -95,14 +103,14 @@ def _problems_of_generation(folder: Path, store: Store, *, with_vectors: bool) -
 def _differences(generation: Generation, store: Store, folder: Path, *, with_vectors: bool) -> Iterator[str]:
     numbers = store.passage_numbers()
     if not np.array_equal(generation.vectors.numbers(), numbers):
-        yield f"the vectors of {folder / generation.name} are not those of the passages; {_mend(folder)}"
+        yield f"the vectors of {folder / generation.name} are not those of the passages; {how_to_mend(folder)}"
         return
     if len(generation.words) != len(numbers):
-        yield f"the words of {folder / generation.name} are not those of the passages; {_mend(folder)}"
+        yield f"the words of {folder / generation.name} are not those of the passages; {how_to_mend(folder)}"
     for begin in range(0, len(numbers) if with_vectors else 0, _AT_ONCE):
         some = numbers[begin : begin + _AT_ONCE]
         if not np.array_equal(generation.vectors.vectors(some), store.vectors(some).astype(np.float32)):
-            yield f"a vector of {folder / generation.name} is not that of its passage; {_mend(folder)}"
+            yield f"a vector of {folder / generation.name} is not that of its passage; {how_to_mend(folder)}"
             return
 
 
@@ -140,9 +148,5 @@ def _repair(folder: Path, embedder: Embedder | None) -> Iterator[str]:
 
 def _described(damage: Damage, folder: Path) -> str:
     if damage.part is Part.DOCUMENT:
-        return f"{damage.what}; {_mend(folder)}, then index its file again"
-    return f"{damage.what}; {_mend(folder)}"
-
-
-def _mend(folder: Path) -> str:
-    return f"make it again with: sourcier check --repair --index {folder}"
+        return f"{damage.what}; {how_to_mend(folder)}, then index its file again"
+    return f"{damage.what}; {how_to_mend(folder)}"

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 CURRENT = "CURRENT"
 _NAME = re.compile(r"gen-(\d+)", re.ASCII)
 _MANIFEST = "manifest.json"
+# Raised with every change of what the files hold: those of another layout are made again from the truth.
+_LAYOUT = 2
 _BASE = "base.faiss"
 _FRESH = "fresh.faiss"
 _GONE = "gone.npy"
@@ -239,6 +241,10 @@ def verify(place: Path, *, thoroughly: bool = False) -> tuple[int, dict[str, str
         files = {str(file): (int(size), str(digest)) for file, (size, digest) in manifest["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(place / _MANIFEST, place.parent) from error
+    if manifest.get("layout") != _LAYOUT:
+        raise IndexDamagedError(
+            f"{place} was written by another version of sourcier; the documents are safe; {how_to_mend(place.parent)}"
+        )
     if manifest.get("digest") != _digest_of(revision, files):
         raise _damaged(place / _MANIFEST, place.parent)
     for file, (size, digest) in files.items():
@@ -290,7 +296,7 @@ def _seal(scratch: Path, revision: int, before: Path | None, known: Mapping[str,
         file = path.relative_to(scratch).as_posix()
         is_shared = before is not None and file in known and path.samefile(before / file)
         files[file] = (path.stat().st_size, known[file] if is_shared else durable.sha256_of_file(path))
-    manifest = {"revision": revision, "files": files, "digest": _digest_of(revision, files)}
+    manifest = {"layout": _LAYOUT, "revision": revision, "files": files, "digest": _digest_of(revision, files)}
     (scratch / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     for path in [*_content(scratch), scratch / _MANIFEST, scratch / _WORDS, scratch]:
         durable.flush(path)
@@ -302,9 +308,13 @@ def _digest_of(revision: int, files: Mapping[str, tuple[int, str]]) -> str:
 
 def _damaged(path: Path, folder: Path) -> IndexDamagedError:
     return IndexDamagedError(
-        f"{path} is missing or does not hold what was written there; the documents are safe; "
-        f"make it again with: sourcier check --repair --index {folder}"
+        f"{path} is missing or does not hold what was written there; the documents are safe; {how_to_mend(folder)}"
     )
+
+
+def how_to_mend(folder: Path) -> str:
+    """Return what to do about a generation that is no good."""
+    return f"make it again with: sourcier check --repair --index {folder}"
 
 
 def _content(place: Path) -> Iterator[Path]:

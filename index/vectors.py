@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Up to here every vector is compared; above, one bit a dimension picks candidates, eight times faster
-# and their fp16 vectors give the order; of so many candidates .99 of the ten nearest are found.
+# Up to here every vector is compared. Above, the vectors lie in √n lists by their nearest centroid; in one of
+# four lists, those nearest to the question, one bit a dimension picks candidates, and their fp16 vectors give
+# the order. Clustered vectors would do with fewer lists, those of real questions and passages would not
+# (tests/benchmarks/neighbours.py).
 LARGEST_EXACT = 200_000
+_PROBED_SHARE = 0.25
 _CANDIDATES = 500
-_TRAINED_ON = 50_000
+_TRAINED_ON_PER_LIST = 64
 _AT_ONCE = 20_000
 
 
@@ -49,8 +53,10 @@ class VectorSet:
                 dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
             )
         else:
-            index = faiss.index_factory(dimension, "RaBitQfs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
-            index.train(fetch(numbers[:: len(numbers) // _TRAINED_ON + 1]).astype(np.float32))
+            lists = math.isqrt(len(numbers))
+            index = faiss.index_factory(dimension, f"IVF{lists},RaBitQfs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
+            trained_on = fetch(numbers[:: max(1, len(numbers) // (_TRAINED_ON_PER_LIST * lists))])
+            index.train(trained_on.astype(np.float32))
         for begin in range(0, len(numbers), _AT_ONCE):
             index.add(fetch(numbers[begin : begin + _AT_ONCE]).astype(np.float32))
         faiss.write_index(index, str(path))
@@ -85,9 +91,15 @@ class VectorSet:
             parameters.sel = selector
             index = self._exact
         elif self._exact is not self._index:
+            probing: Any = faiss.SearchParametersIVF()
+            probing.nprobe = math.ceil(_PROBED_SHARE * math.isqrt(len(self)))
             parameters = faiss.IndexRefineSearchParameters()
+            parameters.base_index_params = probing
             parameters.k_factor = max(2, _CANDIDATES / k)
         scores, rows = index.search(query_vector[None, :], k, params=parameters)
+        if rows[0, -1] < 0:
+            # The lists that were looked into hold fewer than are asked for.
+            scores, rows = self._exact.search(query_vector[None, :], k)
         return self.numbers[rows[0]], scores[0]
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -130,6 +130,15 @@ def test_a_missing_generation_is_made_again(folder):
     assert [passage for passage, _ in answers(PassageIndex.open(folder, embedder=FakeEmbedder()))] == expected
 
 
+def test_files_of_another_layout_are_not_read_and_made_again(folder):
+    manifest = folder / current_name(folder) / "manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"layout": 2', '"layout": 1'), encoding="utf-8")
+    with pytest.raises(IndexDamagedError, match="another version of sourcier.*sourcier check --repair"):
+        PassageIndex.open(folder)
+    assert check(folder, repair=True, embedder=FakeEmbedder()).is_sound
+    assert len(PassageIndex.open(folder))
+
+
 def small_disk(place):
     """Mount a file system of a few hundred kilobytes, or skip where that is not allowed."""
     place.mkdir()

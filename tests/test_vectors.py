@@ -42,6 +42,7 @@ def test_search_agrees_with_brute_force(tmp_path, vectors, monkeypatch, fresh, l
     if large:
         # One bit a dimension picks the candidates; here all 300 are candidates, so nothing is lost.
         monkeypatch.setattr(module, "LARGEST_EXACT", 10)
+        monkeypatch.setattr(module, "_PROBED_SHARE", 1.0)
     gone = np.arange(0, 600, 9) if fresh != 300 else np.empty(0)
     alive = np.setdiff1d(np.arange(300) * 3, gone)
     index = written(tmp_path, vectors, fresh=fresh, gone=gone)
@@ -64,6 +65,13 @@ def test_only_the_allowed_are_found_and_all_of_them(tmp_path, vectors, monkeypat
     for query in vectors[:10].astype(np.float32):
         numbers, _ = index.search(query, 10, allowed)
         assert numbers.tolist() == nearest(vectors, query, 10, allowed)[0]
+
+
+def test_more_than_the_lists_looked_into_hold_is_found_all_the_same(tmp_path, vectors, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST_EXACT", 10)
+    monkeypatch.setattr(module, "_PROBED_SHARE", 0.01)
+    query = vectors[0].astype(np.float32)
+    assert written(tmp_path, vectors).search(query, 200)[0].tolist() == nearest(vectors, query, 200)[0]
 
 
 def test_many_gone_neighbours_are_passed_over(tmp_path, vectors):

@@ -1,0 +1,95 @@
+"""Measure what the lists of a large index cost in neighbours, on real vectors; write results/neighbours.json.
+
+    python -m tests.benchmarks.neighbours --data ../shared/data [--work DIR]
+
+The vectors are of 12,000 sentences in nine languages, the queries of 500 questions about them: those lie
+less close to the sentences than sentences do to each other, which is what lists are hardest on. Embedding
+takes five minutes; with --work the vectors are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from index import vectors as module
+from index.embedder import BUNDLED, open_embedder
+from index.vectors import VectorSet
+from tests.benchmarks.quality import RESULTS
+
+QUESTIONS = 500
+SHORTEST = 20
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+_ENDS = re.compile(r"(?<=[.!?。؟])\s*")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        place = options.work or Path(scratch)
+        place.mkdir(parents=True, exist_ok=True)
+        kept = place / "sentences.npz"
+        if not kept.exists():
+            embed(options.data, kept)
+        with np.load(kept) as arrays:
+            sentences, questions = arrays["sentences"], arrays["questions"]
+        figures = {share: recall(place / f"{share:.3f}.faiss", sentences, questions, share) for share in SHARES}
+    written = {
+        "date": date.today().isoformat(),
+        "vectors": len(sentences),
+        "queries": len(questions),
+        "recall by share of the lists": {f"{share:.3f}": found for share, found in figures.items()},
+    }
+    print(json.dumps(written, indent=1))
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "neighbours.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+
+
+def embed(data, path):
+    paragraphs = [
+        paragraph
+        for file in sorted(data.glob("*.json"))
+        for article in json.loads(file.read_text(encoding="utf-8"))["data"]
+        for paragraph in article["paragraphs"]
+    ]
+    pieces = dict.fromkeys(piece for paragraph in paragraphs for piece in _ENDS.split(paragraph["context"]))
+    texts = sorted((piece for piece in pieces if len(piece) > SHORTEST), key=len)
+    asked = [paragraph["qas"][0]["question"] for paragraph in paragraphs if paragraph["qas"]]
+    chosen = np.random.default_rng(0).choice(len(asked), QUESTIONS, replace=False)
+    embedder = open_embedder(BUNDLED)
+    sentences = np.concatenate(
+        [embedder.embed_passages(texts[begin : begin + 256]) for begin in range(0, len(texts), 256)]
+    )
+    np.savez(
+        path,
+        sentences=sentences.astype(np.float16),
+        questions=np.stack([embedder.embed_question(asked[i]) for i in chosen]),
+    )
+
+
+def recall(path, sentences, questions, share):
+    """Return which share of the 10 and of the 100 nearest is found where `share` of the lists are looked into."""
+    module.LARGEST_EXACT = 0
+    module._PROBED_SHARE = share
+    VectorSet.write(path, np.arange(len(sentences)), sentences.__getitem__, dimension=sentences.shape[1])
+    vector_set = VectorSet.open(path)
+    found = {10: 0, 100: 0}
+    for query in questions:
+        exact = np.argsort(-(sentences.astype(np.float32) @ query))
+        numbers, _ = vector_set.search(query, 100)
+        for k in found:
+            found[k] += len(np.intersect1d(numbers[:k], exact[:k])) / k
+    return {f"@{k}": round(total / len(questions), 4) for k, total in found.items()}
+
+
+if __name__ == "__main__":
+    main()
