@@ -168,6 +168,6 @@ def _closest() -> tuple[SearchHit, ...]:
 
 
 if __name__ == "__main__":
-    from ui.chat import launch_chat
+    from ui.serving import launch_chat
 
     launch_chat(FakeAnswerer(), port=int(sys.argv[1]))

@@ -598,7 +598,7 @@ def test_responses_carry_the_policy_and_closed_routes_are_closed(app: App) -> No
 
 def test_a_busy_port_is_one_clear_line(app: App) -> None:
     from index.errors import InputError
-    from ui.chat import launch_chat
+    from ui.serving import launch_chat
 
     port = urlsplit(app.url).port
     with pytest.raises(InputError, match=rf"^port {port} is in use; choose another with --port$"):

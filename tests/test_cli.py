@@ -294,7 +294,7 @@ def test_chat_makes_an_index_of_the_demo_when_there_is_none(tmp_path, monkeypatc
     def launch(backend, **options):
         launched.update(options, backend=backend)
 
-    monkeypatch.setattr("ui.chat.launch_chat", launch)
+    monkeypatch.setattr("ui.serving.launch_chat", launch)
     said = run("chat", "--index", tmp_path / "index", "--port", "7999")
     assert "indexing the demo documents" in said
     assert launched["port"] == 7999

@@ -133,7 +133,7 @@ def test_a_missing_generation_is_made_again(folder):
 def test_files_of_another_layout_are_not_read_and_made_again(folder):
     manifest = folder / current_name(folder) / "manifest.json"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace('"layout": 2', '"layout": 1'), encoding="utf-8")
-    with pytest.raises(IndexDamagedError, match="another version of sourcier.*sourcier check --repair"):
+    with pytest.raises(IndexDamagedError, match=r"another version of sourcier.*sourcier check --repair"):
         PassageIndex.open(folder)
     assert check(folder, repair=True, embedder=FakeEmbedder()).is_sound
     assert len(PassageIndex.open(folder))

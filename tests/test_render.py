@@ -23,8 +23,8 @@ from tests.chat_app import (
     UNKNOWN_QUESTION,
     FakeAnswerer,
 )
-from ui import render
 from ui.guard import is_closed
+from ui.render import elements, message_html, panel_html, words
 from ui.texts import TEXTS, preferred_language, texts_around
 
 FRENCH, ENGLISH = TEXTS["fr"], TEXTS["en"]
@@ -80,13 +80,13 @@ def all_html() -> dict[str, str]:
     answer = replace(HOSTILE_ANSWER, question=HOSTILE.text, carried=carried, period=period)
     closest = replace(ABSTENTION, closest=tuple(replace(h, document=HOSTILE) for h in ABSTENTION.closest))
     return {
-        "question": render.question_html(HOSTILE.text),
-        "answer": render.answer_html(1, answer, FRENCH),
-        "abstention": render.answer_html(1, closest, FRENCH),
-        "problem": render.problem_html(HOSTILE.text),
-        "panel": render.sources_panel_html(1, answer, 3, FRENCH),
-        "closest panel": render.sources_panel_html(1, closest, 1, FRENCH),
-        "documents": render.documents_panel_html(DOCUMENTS, FRENCH),
+        "question": message_html.question_html(HOSTILE.text),
+        "answer": message_html.answer_html(1, answer, FRENCH),
+        "abstention": message_html.answer_html(1, closest, FRENCH),
+        "problem": message_html.problem_html(HOSTILE.text),
+        "panel": panel_html.sources_panel_html(1, answer, 3, FRENCH),
+        "closest panel": panel_html.sources_panel_html(1, closest, 1, FRENCH),
+        "documents": panel_html.documents_panel_html(DOCUMENTS, FRENCH),
     }
 
 
@@ -112,17 +112,17 @@ def test_a_message_has_no_character_that_gradio_would_change(name: str) -> None:
 
 
 def test_a_question_is_shown_as_it_was_typed() -> None:
-    assert _Page(render.question_html(HOSTILE.text)).texts("bdi") == [HOSTILE.text]
+    assert _Page(message_html.question_html(HOSTILE.text)).texts("bdi") == [HOSTILE.text]
 
 
 @pytest.mark.parametrize("answer", [FERTILISER_ANSWER, HOSTILE_ANSWER], ids=["plain", "hostile"])
 def test_each_sentence_is_its_quote_then_its_number(answer: object) -> None:
-    sentences = _Page(render.answer_html(7, answer, ENGLISH)).texts("p", "sentence")
+    sentences = _Page(message_html.answer_html(7, answer, ENGLISH)).texts("p", "sentence")
     assert sentences == [f"{c.quote}\xa0Source {c.number}" for c in answer.citations]
 
 
 def test_the_number_links_to_the_turn_and_the_citation() -> None:
-    links = _Page(render.answer_html(7, FERTILISER_ANSWER, FRENCH)).attributes("a", "cite")
+    links = _Page(message_html.answer_html(7, FERTILISER_ANSWER, FRENCH)).attributes("a", "cite")
     assert [link["href"] for link in links] == ["#cite-7-1", "#cite-7-2", "#cite-7-3"]
     assert links[1]["title"] == f"{AGREEMENT.title}, page\xa02"
 
@@ -130,7 +130,7 @@ def test_the_number_links_to_the_turn_and_the_citation() -> None:
 @pytest.mark.parametrize("answer", [FERTILISER_ANSWER, HOSTILE_ANSWER], ids=["plain", "hostile"])
 @pytest.mark.parametrize("active", [1, 2, 3])
 def test_the_open_card_shows_the_passage_verbatim_and_lights_the_quote(answer: object, active: int) -> None:
-    panel = render.sources_panel_html(1, answer, active, FRENCH)
+    panel = panel_html.sources_panel_html(1, answer, active, FRENCH)
     page = _Page(panel)
     open_card = _Page(re.search(r'<article class="card open.*?</article>', panel)[0])
     citation = answer.citations[active - 1]
@@ -155,14 +155,14 @@ def test_offsets_count_code_points_beyond_the_basic_plane() -> None:
         end=citation.end + 3,
         span=replace(citation.span, start=citation.span.start + 3, end=citation.span.end + 3),
     )
-    page = _Page(render.sources_panel_html(1, replace(FERTILISER_ANSWER, citations=(moved,)), 2, FRENCH))
+    page = _Page(panel_html.sources_panel_html(1, replace(FERTILISER_ANSWER, citations=(moved,)), 2, FRENCH))
     assert page.texts("mark") == [citation.quote]
     assert page.texts("strong") == ["sans droits de douane."]
     assert page.texts("blockquote") == [text]
 
 
 def test_the_span_is_bold_even_across_the_last_word() -> None:
-    page = _Page(render.answer_html(1, FERTILISER_ANSWER, FRENCH))
+    page = _Page(message_html.answer_html(1, FERTILISER_ANSWER, FRENCH))
     first, second = FERTILISER_ANSWER.citations[:2]
     assert page.texts("strong") == [first.span.text, "sans droits de ", "douane."]
     assert second.span.text == "sans droits de douane."
@@ -170,13 +170,13 @@ def test_the_span_is_bold_even_across_the_last_word() -> None:
 
 def test_a_quote_without_span_has_nothing_bold() -> None:
     citation = FERTILISER_ANSWER.citations[2]
-    assert "<strong>" not in render.answer_html(1, replace(FERTILISER_ANSWER, citations=(citation,)), FRENCH)
+    assert "<strong>" not in message_html.answer_html(1, replace(FERTILISER_ANSWER, citations=(citation,)), FRENCH)
 
 
 def test_also_in_names_the_other_documents_and_quotes_them_in_the_panel() -> None:
-    message = _Page(render.answer_html(1, FERTILISER_ANSWER, FRENCH))
+    message = _Page(message_html.answer_html(1, FERTILISER_ANSWER, FRENCH))
     assert message.texts("p", "also-in") == [f"Aussi dans 1\xa0autre source\xa0: {AGREEMENT.title}"]
-    repeat = _Page(render.sources_panel_html(1, FERTILISER_ANSWER, 1, ENGLISH)).texts("div", "repeat")
+    repeat = _Page(panel_html.sources_panel_html(1, FERTILISER_ANSWER, 1, ENGLISH)).texts("div", "repeat")
     assert repeat == [f"Also in “{AGREEMENT.title}”:La Russie fournira au Mali 60 000 tonnes d'engrais."]
 
 
@@ -187,27 +187,31 @@ def test_what_stands_in_many_documents_is_counted_and_the_list_cut() -> None:
     many = tuple(Repeat(quote, 0, len(quote), document) for document in documents)
     citation = replace(FERTILISER_ANSWER.citations[0], also_in=many)
     answer = replace(FERTILISER_ANSWER, citations=(citation,))
-    shown = {texts: _Page(render.answer_html(1, answer, texts)).texts("p", "also-in") for texts in (FRENCH, ENGLISH)}
+    shown = {
+        texts: _Page(message_html.answer_html(1, answer, texts)).texts("p", "also-in") for texts in (FRENCH, ENGLISH)
+    }
     assert shown[FRENCH] == ["Aussi dans 30\xa0autres sources\xa0: Dépêche, Journal 0, Journal 1, et 26 de plus"]
     assert shown[ENGLISH] == ["Also in 30\xa0other sources: Dépêche, Journal 0, Journal 1, and 26 more"]
-    panel = _Page(render.sources_panel_html(1, answer, 1, ENGLISH))
+    panel = _Page(panel_html.sources_panel_html(1, answer, 1, ENGLISH))
     assert len(panel.texts("div", "repeat")) == 10 and panel.texts("p", "more") == ["and 20 more"]
 
 
 def test_an_abstention_says_so_and_offers_passages_that_are_not_answers() -> None:
-    message = _Page(render.answer_html(2, ABSTENTION, FRENCH))
+    message = _Page(message_html.answer_html(2, ABSTENTION, FRENCH))
     assert message.texts("p", "not-said") == ["Les documents ne le disent pas."]
-    assert _Page(render.answer_html(2, ABSTENTION, ENGLISH)).texts("p", "not-said") == ["The documents do not say."]
+    assert _Page(message_html.answer_html(2, ABSTENTION, ENGLISH)).texts("p", "not-said") == [
+        "The documents do not say."
+    ]
     assert [link["href"] for link in message.attributes("a", "near")] == ["#cite-2-1", "#cite-2-2"]
     assert not message.texts("span", "confidence")
-    panel = _Page(render.sources_panel_html(2, ABSTENTION, 2, FRENCH))
+    panel = _Page(panel_html.sources_panel_html(2, ABSTENTION, 2, FRENCH))
     assert panel.texts("p", "badge") == ["Passage proche, pas une réponse"] * 2
     assert panel.texts("blockquote") == [hit.passage.text for hit in ABSTENTION.closest]
     assert not panel.texts("mark")
 
 
 def test_an_abstention_without_passages_offers_none() -> None:
-    assert "closest" not in render.answer_html(1, replace(ABSTENTION, closest=()), FRENCH)
+    assert "closest" not in message_html.answer_html(1, replace(ABSTENTION, closest=()), FRENCH)
 
 
 @pytest.mark.parametrize(
@@ -220,8 +224,8 @@ def test_an_abstention_without_passages_offers_none() -> None:
     ],
 )
 def test_confidence_in_words(confidence: float, french: str, english: str) -> None:
-    assert render.confidence_in_words(confidence, FRENCH) == french
-    assert render.confidence_in_words(confidence, ENGLISH) == english
+    assert words.confidence_in_words(confidence, FRENCH) == french
+    assert words.confidence_in_words(confidence, ENGLISH) == english
 
 
 @pytest.mark.parametrize(
@@ -239,19 +243,19 @@ def test_confidence_in_words(confidence: float, french: str, english: str) -> No
     ],
 )
 def test_dates_of_any_precision_in_words(date: str, french: str | None, english: str | None) -> None:
-    assert render.date_in_words(date, FRENCH) == french
-    assert render.date_in_words(date, ENGLISH) == english
+    assert words.date_in_words(date, FRENCH) == french
+    assert words.date_in_words(date, ENGLISH) == english
 
 
 def test_the_list_of_documents_shows_dates_and_the_lack_of_one() -> None:
-    page = _Page(render.documents_panel_html([FERTILISER, replace(FERTILISER, date=None)], FRENCH))
+    page = _Page(panel_html.documents_panel_html([FERTILISER, replace(FERTILISER, date=None)], FRENCH))
     assert page.attributes("time") == [{"class": "date", "datetime": "2022-10"}]
     assert page.texts("span", "date") == ["non daté"]
 
 
 def test_a_long_list_of_documents_is_cut_and_counted() -> None:
     documents = [Document(id=f"d{number}", text="", title=f"Title {number}") for number in range(73)]
-    page = _Page(render.documents_panel_html(documents, ENGLISH))
+    page = _Page(panel_html.documents_panel_html(documents, ENGLISH))
     assert len(page.texts("bdi", "title")) == 50
     assert page.texts("li", "more") == ["and 23 more"]
     assert page.texts("h3") == ["Indexed documents (73)"]
@@ -270,10 +274,10 @@ def test_a_title_is_clipped_and_a_quote_never() -> None:
         passage=replace(FERTILISER_ANSWER.citations[0].passage, start=0, end=10_000, text=document.text),
     )
     answer = replace(FERTILISER_ANSWER, citations=(citation,))
-    page = _Page(render.sources_panel_html(1, answer, 1, FRENCH))
+    page = _Page(panel_html.sources_panel_html(1, answer, 1, FRENCH))
     assert page.texts("bdi", "title") == ["T" * 159 + "…"]
     assert page.texts("mark") == [document.text]
-    assert "T" * 160 not in render.answer_html(1, answer, FRENCH).partition('class="meta"')[0]
+    assert "T" * 160 not in message_html.answer_html(1, answer, FRENCH).partition('class="meta"')[0]
 
 
 @pytest.mark.parametrize(
@@ -285,7 +289,7 @@ def test_a_title_is_clipped_and_a_quote_never() -> None:
     ],
 )
 def test_a_document_without_title_has_a_name(document: Document, title: str) -> None:
-    assert render.title_of(document) == title
+    assert words.title_of(document) == title
 
 
 @pytest.mark.parametrize(
@@ -306,16 +310,16 @@ def test_a_document_without_title_has_a_name(document: Document, title: str) -> 
     ],
 )
 def test_only_web_addresses_become_links(source: str) -> None:
-    assert render.web_address(source) is None
+    assert words.web_address(source) is None
     document = replace(FERTILISER, source=source)
     answer = replace(
         FERTILISER_ANSWER, citations=(replace(FERTILISER_ANSWER.citations[0], document=document, also_in=()),)
     )
-    assert not _Page(render.sources_panel_html(1, answer, 1, FRENCH)).texts("a")
+    assert not _Page(panel_html.sources_panel_html(1, answer, 1, FRENCH)).texts("a")
 
 
 def test_a_web_address_is_a_link_that_tells_nothing_to_the_other_side() -> None:
-    page = _Page(render.sources_panel_html(1, FERTILISER_ANSWER, 2, FRENCH))
+    page = _Page(panel_html.sources_panel_html(1, FERTILISER_ANSWER, 2, FRENCH))
     assert page.attributes("a", "origin") == [
         {
             "class": "origin",
@@ -328,21 +332,21 @@ def test_a_web_address_is_a_link_that_tells_nothing_to_the_other_side() -> None:
 
 
 def test_a_file_is_named_without_its_folders() -> None:
-    panel = render.sources_panel_html(1, FERTILISER_ANSWER, 1, FRENCH)
+    panel = panel_html.sources_panel_html(1, FERTILISER_ANSWER, 1, FRENCH)
     assert _Page(panel).texts("span", "origin")[0] == "Fichier\xa0: engrais.txt"
     assert "secret-folder" not in panel
 
 
 def test_the_copied_citation_is_verbatim_with_its_reference() -> None:
     citation = FERTILISER_ANSWER.citations[1]
-    copied = _Page(render.sources_panel_html(1, FERTILISER_ANSWER, 2, FRENCH)).attributes("button", "copy")[1]
+    copied = _Page(panel_html.sources_panel_html(1, FERTILISER_ANSWER, 2, FRENCH)).attributes("button", "copy")[1]
     assert copied["value"] == (
         f"«\xa0{citation.quote}\xa0» ({AGREEMENT.title}, 22 juillet 2022, page\xa02, {AGREEMENT.source})"
     )
 
 
 def test_the_copied_answer_has_numbered_quotes_then_references() -> None:
-    copied = _Page(render.answer_html(1, FERTILISER_ANSWER, ENGLISH)).attributes("button", "copy")[0]["value"]
+    copied = _Page(message_html.answer_html(1, FERTILISER_ANSWER, ENGLISH)).attributes("button", "copy")[0]["value"]
     first, second, third = FERTILISER_ANSWER.citations
     assert copied == (
         f"{first.quote} [1]\n{second.quote} [2]\n{third.quote} [3]\n\n"
@@ -353,7 +357,7 @@ def test_the_copied_answer_has_numbered_quotes_then_references() -> None:
 
 
 def test_a_lone_surrogate_can_still_be_sent() -> None:
-    assert render.escape("a\ud800b") == "a?b"
+    assert elements.escape("a\ud800b") == "a?b"
 
 
 def test_both_languages_fill_the_same_braces() -> None:
@@ -411,17 +415,17 @@ def test_the_guard_closes_what_the_chat_does_not_use(path: str, closed: bool) ->
 def test_sources_are_counted_by_document():
     documents = {citation.document.id for citation in FERTILISER_ANSWER.citations}
     assert len(documents) < len(FERTILISER_ANSWER.citations)
-    assert ENGLISH.many_sources.format(count=len(documents)) in render.answer_html(1, FERTILISER_ANSWER, ENGLISH)
+    assert ENGLISH.many_sources.format(count=len(documents)) in message_html.answer_html(1, FERTILISER_ANSWER, ENGLISH)
 
 
 def test_a_follow_up_says_what_it_took_over_and_links_to_itself_without_it() -> None:
-    page = _Page(render.answer_html(2, FOLLOW_UP_ANSWER, ENGLISH))
+    page = _Page(message_html.answer_html(2, FOLLOW_UP_ANSWER, ENGLISH))
     assert page.attributes("a", "alone") == [{"class": "alone", "href": "#alone-2"}]
     assert page.texts("a", "alone") == ["Without “tonnes engrais Russie livrera Mali”"]
     assert page.texts("p", "understood")[0].endswith(
         "Passages of that date first: September 2022. “le mois dernier” counts from the newest document (October 2022)."
     )
-    assert "understood" not in render.answer_html(1, FERTILISER_ANSWER, ENGLISH)
+    assert "understood" not in message_html.answer_html(1, FERTILISER_ANSWER, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -434,7 +438,7 @@ def test_a_follow_up_says_what_it_took_over_and_links_to_itself_without_it() -> 
     ],
 )
 def test_a_period_in_words(question: str, french: str) -> None:
-    assert render.period_in_words(find_period(question, lambda: None), FRENCH) == french
+    assert words.period_in_words(find_period(question, lambda: None), FRENCH) == french
 
 
 @pytest.mark.parametrize(
@@ -459,6 +463,8 @@ def test_the_sentence_before_is_drawn_apart_from_the_quote_and_escaped() -> None
     text = citation.document.text
     before = Span(0, citation.start, text[: citation.start])
     answer = replace(HOSTILE_ANSWER, citations=(replace(citation, context=before),))
-    drawn = _Page(render.answer_html(1, answer, FRENCH))
+    drawn = _Page(message_html.answer_html(1, answer, FRENCH))
     assert drawn.texts("bdi", "before") == [before.text]
-    assert drawn.texts("bdi", "before") != _Page(render.answer_html(1, HOSTILE_ANSWER, FRENCH)).texts("bdi", "before")
+    assert drawn.texts("bdi", "before") != _Page(message_html.answer_html(1, HOSTILE_ANSWER, FRENCH)).texts(
+        "bdi", "before"
+    )

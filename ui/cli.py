@@ -52,7 +52,7 @@ from qa.report import (
     write_json,
 )
 from ui.demo import example_questions, seeds_folder
-from ui.render import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
+from ui.render.words import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
 from ui.texts import TEXTS, Texts, texts_around
 
 # More files than these are counted, not named.
@@ -440,7 +440,7 @@ def chat(
         with _progress() as on_progress:
             passage_index = PassageIndex.build(folder, load_documents(seeds_folder()), on_progress=on_progress)
 
-    from ui.chat import launch_chat
+    from ui.serving import launch_chat
 
     launch_chat(
         _Backend(passage_index, open_reader(reader)),

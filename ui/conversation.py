@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qa.answer import Answer
-from ui import render
+from ui.render import words
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts
 
 
@@ -107,7 +107,7 @@ class Conversation:
             turn = self._turns.get(turn_number) if isinstance(turn_number, int) else None
             if turn is None or turn.answer is None or not isinstance(source_number, int):
                 return False
-            if all(source.number != source_number for source in render.sources_of(turn.answer)):
+            if all(source.number != source_number for source in words.sources_of(turn.answer)):
                 return False
             self.shown = (turn, source_number)
             return True

@@ -1,0 +1,140 @@
+"""Serving the chat: port, address, security headers, look."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from index.errors import InputError
+from ui.assets import beside
+from ui.chat import ChatBackend, build_chat
+from ui.guard import Guard
+
+LOOPBACK = ("127.0.0.1", "localhost")
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
+    "%3Crect width='32' height='32' rx='7' fill='%230f5c63'/%3E"
+    "%3Crect x='7' y='13' width='18' height='7' fill='%23ffe58a'/%3E%3C/svg%3E"
+)
+
+
+_logger = logging.getLogger(__name__)
+
+
+def launch_chat(
+    answerer: ChatBackend,
+    *,
+    port: int,
+    host: str = "127.0.0.1",
+    open_browser: bool = False,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the chat until Ctrl-C; `on_ready` receives its address once it answers.
+
+    Raises `InputError` when the port cannot be listened on.
+    """
+    _check_port(host, port)
+    _reach_loopback_directly()
+    chat = build_chat(answerer).queue(max_size=64)
+    try:
+        _, address, _ = chat.launch(
+            server_name=host,
+            server_port=port,
+            inbrowser=open_browser,
+            prevent_thread_lock=True,
+            theme=_theme(),
+            head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}</style>',
+            app_kwargs={
+                "middleware": _middleware(host),
+                "docs_url": None,
+                "redoc_url": None,
+                "openapi_url": None,
+            },
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            mcp_server=False,
+            share=False,
+            show_error=False,
+            ssr_mode=False,
+            pwa=False,
+            quiet=True,
+        )
+        _logger.info("the chat answers at %s", address)
+        if on_ready:
+            on_ready(address)
+        while chat.is_running:
+            threading.Event().wait(0.5)
+    except KeyboardInterrupt:
+        _logger.info("the chat stops")
+    finally:
+        chat.close(verbose=False)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Fail at once and in plain words, where Gradio would wait and suggest its own variables."""
+    if not 0 < port < 65536:
+        raise InputError(f"port {port} does not exist; choose one from 1024 to 65535 with --port")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            if os.name == "posix":  # elsewhere this option would share a busy port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(f"port {port} is in use; choose another with --port") from error
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot listen on {host}, port {port}: {reason}; choose another with --port") from error
+
+
+def _reach_loopback_directly() -> None:
+    """Keep Gradio's own start-up check away from a proxy set for the whole machine."""
+    for name in ("NO_PROXY", "no_proxy"):
+        present = os.environ.get(name, "").split(",")
+        os.environ[name] = ",".join(dict.fromkeys(filter(None, [*present, *LOOPBACK])))
+
+
+def _middleware(host: str) -> list[Middleware]:
+    middleware = [Middleware(Guard)]
+    if host in LOOPBACK:  # or a web page could reach the chat through a name that resolves to this machine
+        middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
+    else:
+        _logger.warning("the chat has no password: whoever can reach %s can read the documents", host)
+    return middleware
+
+
+def _theme() -> gr.themes.Base:
+    """Return Gradio's plainest theme in our colours; only these weights of the font have all letters."""
+    return gr.themes.Base(
+        primary_hue="teal",
+        neutral_hue="stone",
+        radius_size="md",
+        font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        body_background_fill="#faf7f2",
+        body_background_fill_dark="#171614",
+        body_text_color="#24211c",
+        body_text_color_dark="#ece7dd",
+        body_text_color_subdued="#645d52",
+        body_text_color_subdued_dark="#b5ad9e",
+        background_fill_primary="#fffefb",
+        background_fill_primary_dark="#201f1c",
+        background_fill_secondary="#f4efe6",
+        background_fill_secondary_dark="#292723",
+        block_background_fill="#fffefb",
+        block_background_fill_dark="#201f1c",
+        border_color_primary="#e3dccf",
+        border_color_primary_dark="#3b3832",
+        input_placeholder_color="#6e675b",
+        input_placeholder_color_dark="#a39b8c",
+    )
