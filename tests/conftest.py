@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from index import PassageIndex, load_documents, make_document
+from tests.browsing import chromium, pages_of, start_app
 from tests.fakes import FakeEmbedder
 from ui.demo import seeds_folder
 
@@ -32,3 +33,23 @@ def passage_index(tmp_path, documents, embedder):
 def seeds_index(tmp_path_factory):
     """The demo corpus with the bundled model, as a user has it."""
     return PassageIndex.build(tmp_path_factory.mktemp("seeds") / "index", load_documents(seeds_folder()))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    return {**browser_type_launch_args, "executable_path": chromium(), "args": quiet}
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory):
+    """The chat over fixed answers."""
+    app = start_app(tmp_path_factory.mktemp("chat"))
+    yield app
+    app.process.terminate()
+    app.process.wait(10)
+
+
+@pytest.fixture
+def visit(browser, app):
+    yield from pages_of(browser, app)

@@ -6,19 +6,19 @@ It lays out what an answerer returns and decides nothing about answers; the draw
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import gradio as gr
 from gradio.events import api
 
-from index.document import Document
 from index.errors import SourcierError
 from index.filters import Filters
 from qa.answer import Answer
 from qa.retriever import LONGEST_QUESTION
 from ui.assets import beside
+from ui.backend import ChatBackend
 from ui.conversation import Conversation, Turn
 from ui.render import message_html, panel_html, words
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language, texts_around
@@ -27,22 +27,6 @@ MOST_EXAMPLES = 4
 
 _ANSWERING = {"concurrency_limit": 2, "concurrency_id": "answering"}
 _logger = logging.getLogger(__name__)
-
-
-class ChatBackend(Protocol):
-    """What the chat needs to know: answers, and what they can come from."""
-
-    def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
-        """Answer a question that may follow on from others; raise `SourcierError` for a mistake of who asked."""
-        ...
-
-    def documents(self) -> Sequence[Document]:
-        """Return the indexed documents."""
-        ...
-
-    def examples(self) -> Mapping[str, Sequence[str]]:
-        """Return example questions by interface language; may be empty."""
-        ...
 
 
 class _Handlers:

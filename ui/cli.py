@@ -7,9 +7,8 @@ import logging
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +35,7 @@ from index.document import sha256_of
 from index.embedder import BUNDLED, open_embedder
 from index.reading import find_files
 from index.writer import Progress as OnProgress
-from qa import Answer, Answerer, Reader, Retriever, SearchHit, open_reader
+from qa import Answer, Answerer, Retriever, SearchHit, open_reader
 from qa.chart import INSTALL, draw
 from qa.comparison import compare
 from qa.evaluation import evaluate
@@ -51,7 +50,8 @@ from qa.report import (
     report_markdown,
     write_json,
 )
-from ui.demo import example_questions, seeds_folder
+from ui.backend import IndexBackend
+from ui.demo import seeds_folder
 from ui.render.words import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
 from ui.texts import TEXTS, Texts, texts_around
 
@@ -443,31 +443,11 @@ def chat(
     from ui.serving import launch_chat
 
     launch_chat(
-        _Backend(passage_index, open_reader(reader)),
+        IndexBackend(passage_index, open_reader(reader)),
         port=port,
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
     )
-
-
-class _Backend:
-    """What the chat asks of the rest."""
-
-    def __init__(self, passage_index: PassageIndex, reader: Reader) -> None:
-        self._passage_index = passage_index
-        self._answerer = Answerer(passage_index, reader=reader)
-        # Every visitor's page asks for these; they change only with the index.
-        self._documents = lru_cache(1)(lambda _generation: list(passage_index.documents()))
-        self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
-
-    def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
-        return self._answerer.ask(question, history=history, filters=filters)
-
-    def documents(self) -> Sequence[Document]:
-        return self._documents(self._passage_index.generation().name)
-
-    def examples(self) -> Mapping[str, Sequence[str]]:
-        return self._examples(self._passage_index.generation().name)
 
 
 def _reading(

@@ -15,7 +15,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from index.errors import InputError
 from ui.assets import beside
-from ui.chat import ChatBackend, build_chat
+from ui.backend import ChatBackend
+from ui.chat import build_chat
 from ui.guard import Guard
 
 LOOPBACK = ("127.0.0.1", "localhost")

@@ -1,0 +1,48 @@
+"""What the chat asks of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from index import Document, Filters, PassageIndex
+from qa import Answer, Answerer
+from qa.reader import Reader
+from ui.demo import example_questions
+
+
+class ChatBackend(Protocol):
+    """What the chat needs to know: answers, and what they can come from."""
+
+    def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
+        """Answer a question that may follow on from others; raise `SourcierError` for a mistake of who asked."""
+        ...
+
+    def documents(self) -> Sequence[Document]:
+        """Return the indexed documents."""
+        ...
+
+    def examples(self) -> Mapping[str, Sequence[str]]:
+        """Return example questions by interface language; may be empty."""
+        ...
+
+
+class IndexBackend:
+    """A chat over an index."""
+
+    def __init__(self, passage_index: PassageIndex, reader: Reader) -> None:
+        self._passage_index = passage_index
+        self._answerer = Answerer(passage_index, reader=reader)
+        # Every visitor's page asks for these; they change only with the index.
+        self._documents = lru_cache(1)(lambda _generation: list(passage_index.documents()))
+        self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
+
+    def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
+        return self._answerer.ask(question, history=history, filters=filters)
+
+    def documents(self) -> Sequence[Document]:
+        return self._documents(self._passage_index.generation().name)
+
+    def examples(self) -> Mapping[str, Sequence[str]]:
+        return self._examples(self._passage_index.generation().name)
