@@ -22,6 +22,7 @@ from index import (
 from index.checking import check
 from index.generation import CURRENT, current_name
 from index.store import FILE_NAME
+from index.words import WordIndex
 from tests.fakes import FakeEmbedder
 
 QUESTION = "Le texte du Mali"
@@ -274,3 +275,12 @@ def test_threads_and_processes_read_while_a_writer_syncs(tmp_path):
     assert all(process.returncode == 0 for process in processes)
     # Each saw the index change under it, not only its first state or its last.
     assert all(int(one) > 2 for one in printed) and all(len(one) > 2 for one in seen), (printed, seen)
+
+
+def test_words_that_do_not_hold_every_passage_are_found(tmp_path, monkeypatch):
+    whole = WordIndex.write
+    with monkeypatch.context() as patched:
+        patched.setattr(WordIndex, "write", lambda folder, entries: whole(folder, list(entries)[:-1]))
+        PassageIndex.build(tmp_path / "index", documents(5), embedder=FakeEmbedder())
+    assert any("words" in problem for problem in check(tmp_path / "index").problems)
+    assert check(tmp_path / "index", repair=True, embedder=FakeEmbedder()).is_sound

@@ -268,3 +268,13 @@ def test_old_generations_are_cleared_away(passage_index):
     for i in range(5):
         passage_index.add([make_document(f"Texte {i}.")])
     assert files_of(passage_index.folder) == ["CURRENT", "gen-5", "gen-6"]
+
+
+def test_equal_matches_are_in_the_order_of_their_ids_whenever_they_came(tmp_path, embedder):
+    documents = [make_document(f"Le riz manque à Ségou{'.' * dots}") for dots in range(1, 9)]
+    expected = sorted(document.id for document in documents)
+    for name, order in (("one", documents), ("other", documents[::-1])):
+        built = PassageIndex.build(tmp_path / name, order, embedder=embedder)
+        for top_k in (8, 3):
+            matches = built.generation().search("riz Ségou", embedder.embed_question("riz Ségou"), top_k=top_k, pool=50)
+            assert [match.document.id for match in matches] == expected[:top_k]
