@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from index import Filters, PassageIndex
@@ -44,6 +44,14 @@ class Answerer:
         only the documents that pass are asked.
         Raises InputError for a question that cannot be searched for.
         """
+        *_, answer = self.stages(question, history=history, filters=filters)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def stages(
+        self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
+    ) -> Iterator[Sequence[SearchHit] | Answer]:
+        """Yield the passages that are going to be read, then the answer, as `ask` returns it."""
         check_question(question)
         began = time.perf_counter()
         carried = carry_over(question, history)
@@ -51,10 +59,12 @@ class Answerer:
         period = find_period(searched, self._passage_index.newest_date)
         hits = self._hits(searched, period, filters)
         retrieved = time.perf_counter()
+        yield hits
+        began_reading = time.perf_counter()
         reading = self._reader.read(searched, hits)
-        timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - retrieved)}
+        timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - began_reading)}
         answered = bool(reading.findings) and reading.confidence >= self._threshold
-        return Answer(
+        yield Answer(
             question=question,
             answered=answered,
             confidence=reading.confidence,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from index.document import Document, Passage
@@ -108,6 +108,13 @@ class FakeAnswerer:
     def examples(self) -> Mapping[str, Sequence[str]]:
         """Return questions that the fixed answers cover."""
         return EXAMPLES
+
+    def stages(
+        self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
+    ) -> Iterator[Sequence[SearchHit] | Answer]:
+        """Yield the same two passages each time, then the fixed answer."""
+        yield _closest()
+        yield self.ask(question, history=history, filters=filters)
 
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Return the fixed answer, with what the question was understood to mean."""

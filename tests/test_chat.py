@@ -87,6 +87,33 @@ def test_cards_of_the_panel_open_each_other(visit: Callable[..., Visit]) -> None
     expect(opened.page.locator("#panel .card.open")).to_have_count(1)
 
 
+def test_the_whole_document_opens_at_the_sentence(visit: Callable[..., Visit]) -> None:
+    page = visit(**DESKTOP).page
+    Visit(page).ask(FERTILISER_QUESTION)
+    page.locator("#panel .card.open .part").click()
+    expect(page.locator("#panel .whole mark")).to_have_text(CITATIONS[0].quote)
+    expect(page.locator("#panel .whole mark")).to_be_in_viewport()
+    assert page.locator("#panel .whole blockquote").evaluate("it => it.textContent") == FERTILISER.text
+    page.locator("#panel .back").click()
+    expect(page.locator("#panel .panel[data-active='1'] .card.open mark")).to_be_visible()
+
+
+def test_the_source_before_and_after_are_a_key_away(visit: Callable[..., Visit]) -> None:
+    page = visit(**DESKTOP).page
+    Visit(page).ask(FERTILISER_QUESTION)
+    for key, active in (("ArrowUp", 1), ("ArrowDown", 2), ("ArrowDown", 3), ("ArrowDown", 3), ("ArrowUp", 2)):
+        page.keyboard.press(f"Alt+{key}")
+        expect(page.locator(f"#panel .panel[data-active='{active}'] .card.open mark")).to_be_visible()
+
+
+def test_what_is_being_read_is_shown_before_the_answer(visit: Callable[..., Visit]) -> None:
+    visited = visit(**DESKTOP)
+    visited.send(SLOW_QUESTION)
+    expect(visited.page.locator("#chat .reading li").first).to_have_text(FERTILISER.title)
+    expect(visited.page.locator("#chat .answer")).to_have_count(1)
+    expect(visited.page.locator("#chat .reading")).to_have_count(0)
+
+
 def test_an_abstention_offers_passages_with_no_sentence_lit(visit: Callable[..., Visit]) -> None:
     opened = visit()
     opened.ask(UNKNOWN_QUESTION)
@@ -262,7 +289,7 @@ def test_an_answer_comes_in_the_language_of_its_arrival(visit: Callable[..., Vis
     opened = visit()
     opened.send("Attends, engrais ?")
     opened.page.locator("#language label", has_text="EN").click()
-    expect(opened.page.locator(".pending-answer")).to_have_text("Searching the documents…")
+    expect(opened.page.locator(".pending-answer")).to_have_text("Reading the passages found…")
     expect(opened.page.locator(".answer .confidence")).to_contain_text("High confidence")
 
 
@@ -352,8 +379,8 @@ def test_the_answer_and_the_citation_are_copied(visit: Callable[..., Visit]) -> 
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(f"{CITATIONS[0].quote} [1]\n{CITATIONS[1].quote} [2]\n")
     assert copied.endswith(f"[3] {FERTILISER.title}, octobre 2022, engrais.txt")
-    page.locator("#panel .card.open .copy").click()
-    expect(page.locator("#panel .card.open .copy")).to_have_text("Copié")
+    page.locator("#panel .card.open .copy >> nth=0").click()
+    expect(page.locator("#panel .card.open .copy >> nth=0")).to_have_text("Copié")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"«\xa0{CITATIONS[0].quote}\xa0» ({FERTILISER.title}, octobre 2022, engrais.txt)"
     expect(page.locator(".answer .copy")).to_have_text("Copier la réponse")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.chat_app import FERTILISER_QUESTION, FOLLOW_UP, UNKNOWN_QUESTION, FakeAnswerer
-from ui.conversation import Conversation
+from ui.conversation import Conversation, Shown
 
 
 def answered(*questions):
@@ -52,7 +52,7 @@ def test_a_follow_up_asked_alone_keeps_its_place_and_carries_nothing():
     turns = list(conversation)
     assert [turn.question for turn in turns] == [FERTILISER_QUESTION, FOLLOW_UP, UNKNOWN_QUESTION]
     assert turns[1].alone and turns[1].answer.carried is None
-    assert conversation.shown == (turns[1], 1)
+    assert conversation.shown == Shown(turns[1], 1)
 
 
 @pytest.mark.parametrize("number", [1, 3, 99, "2", None, 2.0, []])

@@ -24,7 +24,7 @@ from tests.chat_app import (
     FakeAnswerer,
 )
 from ui.guard import is_closed
-from ui.render import elements, message_html, panel_html, words
+from ui.render import clipboard, document_html, elements, message_html, panel_html, words
 from ui.texts import TEXTS, preferred_language, texts_around
 
 FRENCH, ENGLISH = TEXTS["fr"], TEXTS["en"]
@@ -323,7 +323,7 @@ def test_a_web_address_is_a_link_that_tells_nothing_to_the_other_side() -> None:
     assert page.attributes("a", "origin") == [
         {
             "class": "origin",
-            "href": AGREEMENT.source,
+            "href": f"{AGREEMENT.source}#:~:text=Les%20engrais%20circulent%20sans%20droits%20de%20douane.",
             "target": "_blank",
             "rel": "noopener noreferrer nofollow",
         }
@@ -339,10 +339,78 @@ def test_a_file_is_named_without_its_folders() -> None:
 
 def test_the_copied_citation_is_verbatim_with_its_reference() -> None:
     citation = FERTILISER_ANSWER.citations[1]
-    copied = _Page(panel_html.sources_panel_html(1, FERTILISER_ANSWER, 2, FRENCH)).attributes("button", "copy")[1]
-    assert copied["value"] == (
-        f"«\xa0{citation.quote}\xa0» ({AGREEMENT.title}, 22 juillet 2022, page\xa02, {AGREEMENT.source})"
+    source = words.sources_of(FERTILISER_ANSWER)[1]
+    drawn = _Page(panel_html.sources_panel_html(1, FERTILISER_ANSWER, 2, FRENCH)).attributes("button", "copy")
+    # Each of the three sources is copied as text, Markdown and BibTeX.
+    text, markdown, bibtex = (button["value"] for button in drawn[3:6])
+    assert text == f"«\xa0{citation.quote}\xa0» ({AGREEMENT.title}, 22 juillet 2022, page\xa02, {AGREEMENT.source})"
+    assert markdown == (
+        f"> {citation.quote}\n>\n> [{AGREEMENT.title}](<{words.address_of(source)}>), 22 juillet 2022, page\xa02"
     )
+    assert bibtex.splitlines() == [
+        f"@misc{{sourcier-{AGREEMENT.sha256[:12]},",
+        f"  title = {{{{{AGREEMENT.title}}}}},",
+        "  year = {2022},",
+        "  month = {7},",
+        "  pages = {2},",
+        f"  url = {{{words.address_of(source)}}},",
+        f"  note = {{{citation.quote}}},",
+        "}",
+    ]
+
+
+def test_markup_of_a_document_is_escaped_in_what_is_copied() -> None:
+    source = words.sources_of(HOSTILE_ANSWER)[2]
+    assert r"\*\*bold\*\* \[link\]" in clipboard.citation_as_markdown(source, FRENCH)
+    assert "\n" not in clipboard.citation_as_markdown(source, FRENCH).splitlines()[-1]
+    assert r"\$\$x\textasciicircum{}2\$\$" in clipboard.citation_as_bibtex(source)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (
+            "https://a.example/x",
+            "https://a.example/x#:~:text=Vladimir%20Poutine%20a%20promis%2060,35%20000%20tonnes%20de%20carburant.",
+        ),
+        ("https://a.example/x.PDF#top", "https://a.example/x.PDF#page=1"),
+        ("/home/a/x.pdf", None),
+    ],
+)
+def test_an_address_leads_to_the_sentence_or_the_page(address: str, expected: str | None) -> None:
+    citation = replace(FERTILISER_ANSWER.citations[0], document=replace(FERTILISER, source=address, pages=(0,)))
+    answer = replace(FERTILISER_ANSWER, citations=(citation,))
+    assert words.address_of(words.sources_of(answer)[0]) == expected
+
+
+def test_a_whole_document_is_shown_verbatim_in_parts_with_its_sentence_lit_and_its_pages() -> None:
+    text = "Début. " + "x" * document_html.PART + " La phrase citée. " + "y" * 50
+    start = text.index("La phrase")
+    document = Document(id="long", text=text, pages=(0, start))
+    shown = []
+    for part in range(2):
+        page = _Page(document_html.document_html(document, FRENCH, part=part, lit=(start, start + 16)))
+        shown += page.texts("blockquote")
+        assert page.texts("mark") == (["La phrase citée."] if part else [])
+        assert [span["title"] for span in page.attributes("span", "page-begins")] == [f"page\xa0{part + 1}"]
+        assert [button["value"] for button in page.attributes("button", "part")] == [str(1 - part)] * 2
+    assert "".join(shown) == text
+    beyond = document_html.document_html(document, FRENCH, part=99)
+    assert beyond == document_html.document_html(document, FRENCH, part=1)
+
+
+def test_a_sentence_on_the_border_of_two_parts_is_lit_in_both() -> None:
+    document = Document(id="long", text="z" * (document_html.PART + 10))
+    lit = (document_html.PART - 5, document_html.PART + 5)
+    drawn = [_Page(document_html.document_html(document, FRENCH, part=part, lit=lit)).texts("mark") for part in (0, 1)]
+    assert drawn == [["zzzzz"], ["zzzzz"]]
+
+
+def test_what_is_being_read_is_named_once_and_at_most_three() -> None:
+    hits = [*ABSTENTION.closest, *ABSTENTION.closest]
+    assert _Page(message_html.pending_html(hits, FRENCH)).texts("li") == [
+        words.title_of(hit.document) for hit in ABSTENTION.closest
+    ]
 
 
 def test_the_copied_answer_has_numbered_quotes_then_references() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
 from index import Document, Filters, PassageIndex
-from qa import Answer, Answerer
+from qa import Answer, Answerer, SearchHit
 from qa.reader import Reader
 from ui.demo import example_questions
 
@@ -17,6 +17,12 @@ class ChatBackend(Protocol):
 
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Answer a question that may follow on from others; raise `SourcierError` for a mistake of who asked."""
+        ...
+
+    def stages(
+        self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
+    ) -> Iterator[Sequence[SearchHit] | Answer]:
+        """Yield the passages that are going to be read, then the answer, as `ask` returns it."""
         ...
 
     def documents(self) -> Sequence[Document]:
@@ -40,6 +46,11 @@ class IndexBackend:
 
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         return self._answerer.ask(question, history=history, filters=filters)
+
+    def stages(
+        self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
+    ) -> Iterator[Sequence[SearchHit] | Answer]:
+        return self._answerer.stages(question, history=history, filters=filters)
 
     def documents(self) -> Sequence[Document]:
         return self._documents(self._passage_index.generation().name)

@@ -6,7 +6,7 @@ It lays out what an answerer returns and decides nothing about answers; the draw
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,16 +73,22 @@ class _Handlers:
         example = event.value if isinstance(event.value, dict) else {}
         return self.add_question(example.get("text"), conversation)[0]
 
-    def answer_next(self, conversation: Conversation) -> tuple[Any, ...]:
+    def answer_next(self, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+        """Answer the oldest question that waits; what is being read is drawn before the answer is."""
         turn = conversation.next_waiting()
-        if turn is None or not conversation.fill(self._finish(turn, conversation.before(turn))):
-            return gr.skip(), gr.skip()
-        return _messages(conversation), self.panel(conversation)
+        if turn is None:
+            yield gr.skip(), gr.skip()
+            return
+        for stage in self._stages(turn, conversation.before(turn)):
+            if not conversation.fill(stage):
+                yield gr.skip(), gr.skip()
+                return
+            yield _messages(conversation), gr.skip() if stage.found else self.panel(conversation)
 
     def show_source(self, conversation: Conversation, event: gr.EventData) -> object:
         wanted = event._data if isinstance(event._data, dict) else {}
-        sequence = wanted.get("sequence")
-        if not isinstance(sequence, int) or not conversation.show(wanted.get("turn"), wanted.get("number")):
+        sequence, part = wanted.get("sequence"), wanted.get("part")
+        if not isinstance(sequence, int) or not conversation.show(wanted.get("turn"), wanted.get("number"), part):
             return panel_html.gone_panel_html(conversation.texts)
         return self.panel(conversation, sequence)
 
@@ -96,22 +102,27 @@ class _Handlers:
         return [], self.panel(conversation)
 
     def panel(self, conversation: Conversation, sequence: int = 0) -> str:
-        if conversation.shown:
-            turn, number = conversation.shown
-            if turn.answer and words.sources_of(turn.answer):
-                return panel_html.sources_panel_html(
-                    turn.number, turn.answer, number, conversation.texts, sequence=sequence
-                )
-        return panel_html.documents_panel_html(self._answerer.documents(), conversation.texts)
+        shown, texts = conversation.shown, conversation.texts
+        if shown is None or shown.turn.answer is None or not words.sources_of(shown.turn.answer):
+            return panel_html.documents_panel_html(self._answerer.documents(), texts)
+        turn, answer = shown.turn.number, shown.turn.answer
+        if shown.part is None:
+            return panel_html.sources_panel_html(turn, answer, shown.number, texts, sequence=sequence)
+        return panel_html.document_panel_html(turn, answer, shown.number, texts, part=shown.part, sequence=sequence)
 
-    def _finish(self, turn: Turn, history: Sequence[Answer]) -> Turn:
+    def _stages(self, turn: Turn, history: Sequence[Answer]) -> Iterator[Turn]:
+        """Yield a turn with the passages found for it, and then with what became of it."""
         try:
-            return replace(turn, answer=self._answerer.ask(turn.question, history=history))
+            for stage in self._answerer.stages(turn.question, history=history):
+                if isinstance(stage, Answer):
+                    yield replace(turn, answer=stage)
+                elif stage:
+                    yield replace(turn, found=tuple(stage))
         except SourcierError as error:
-            return replace(turn, problem=str(error))
+            yield replace(turn, problem=str(error))
         except Exception:  # whatever it is, the visitor is told and the chat goes on
             _logger.exception("a question could not be answered")
-            return replace(turn, problem="")
+            yield replace(turn, problem="")
 
 
 def build_chat(answerer: ChatBackend) -> gr.Blocks:
@@ -206,7 +217,7 @@ def _outcome_html(turn: Turn, texts: Texts) -> str:
         return message_html.answer_html(turn.number, turn.answer, texts_around(turn.answer, texts))
     if turn.problem is not None:
         return message_html.problem_html(turn.problem or texts.failed)
-    return message_html.pending_html(texts)
+    return message_html.pending_html(turn.found, texts)
 
 
 def _public_ask(answerer: ChatBackend) -> Callable[[str, dict[str, Any] | None], dict[str, Any]]:

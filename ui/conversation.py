@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from qa.answer import Answer
+from qa.answer import Answer, SearchHit
 from ui.render import words
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts
 
@@ -17,7 +17,8 @@ from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts
 class Turn:
     """A question, and what became of it; `problem` is empty when the failure has no message to show.
 
-    `alone` asks it as if nothing had been asked before.
+    `found` are the passages being read while there is no answer yet; `alone` asks it as if nothing had
+    been asked before.
     """
 
     number: int
@@ -25,6 +26,16 @@ class Turn:
     answer: Answer | None = None
     problem: str | None = None
     alone: bool = False
+    found: tuple[SearchHit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the panel shows: a source of a turn among the others, or a part of its whole document."""
+
+    turn: Turn
+    number: int
+    part: int | None = None
 
 
 class Conversation:
@@ -37,7 +48,7 @@ class Conversation:
 
     def __init__(self) -> None:
         self.language = DEFAULT_LANGUAGE
-        self.shown: tuple[Turn, int] | None = None
+        self.shown: Shown | None = None
         self._turns: dict[int, Turn] = {}
         self._waiting: deque[int] = deque()
         self._last_number = 0
@@ -98,18 +109,18 @@ class Conversation:
                 return False
             self._turns[turn.number] = turn
             if turn.answer:
-                self.shown = (turn, 1)
+                self.shown = Shown(turn, 1)
             return True
 
-    def show(self, turn_number: object, source_number: object) -> bool:
-        """Open a source of an answered turn; both numbers come from a browser and may be anything."""
+    def show(self, turn_number: object, source_number: object, part: object = None) -> bool:
+        """Open a source of an answered turn, or a part of its document; all come from a browser and may be anything."""
         with self._lock:
             turn = self._turns.get(turn_number) if isinstance(turn_number, int) else None
             if turn is None or turn.answer is None or not isinstance(source_number, int):
                 return False
             if all(source.number != source_number for source in words.sources_of(turn.answer)):
                 return False
-            self.shown = (turn, source_number)
+            self.shown = Shown(turn, source_number, part if isinstance(part, int) else None)
             return True
 
     def clear(self) -> None:

@@ -14,11 +14,15 @@ const panel = () => page.element.querySelector('.panel');
 const word = (name) => panel()?.dataset[name] ?? '';
 const linkTo = (turn, number) => `a.cite[href="#cite-${turn}-${number}"]`;
 
-function openSource(turn, number) {
+// With a part, its document is opened there instead of the passage.
+function openSource(turn, number, part = null) {
   page.wanted = true;
   page.opener = linkTo(turn, number);
-  page.trigger('cite', {turn, number, sequence: ++page.sequence});
+  page.trigger('cite', {turn, number, part, sequence: ++page.sequence});
 }
+
+const openTurn = () => Number(panel().dataset.turn);
+const openNumber = () => Number(panel().dataset.active);
 
 // --- The sheet: on a phone the panel slides over the conversation ---
 
@@ -49,8 +53,8 @@ function showActive() {
   tidyMessages();
   if (page.wanted) {
     if (phone.matches) openSheet();
-    const toggle = current.querySelector('.card.open .toggle');
-    if (toggle && (page.byKeyboard || phone.matches)) focusSoon(toggle);
+    const target = current.querySelector('.card.open .toggle, .back');
+    if (target && (page.byKeyboard || phone.matches)) focusSoon(target);
   }
   scrollToSentence(current, page.wanted);
   page.wanted = false;
@@ -58,7 +62,7 @@ function showActive() {
 
 function scrollToSentence(current, flash) {
   const box = page.element.closest('#panel') ?? page.element;
-  const target = current.querySelector('.card.open mark') ?? current.querySelector('.card.open');
+  const target = current.querySelector('.card.open mark, .whole mark') ?? current.querySelector('.card.open');
   if (!target) {
     box.scrollTo({top: 0});
     return;
@@ -134,7 +138,10 @@ function onClick(event) {
   else if (alone) askAlone(event, alone);
   else if (button?.matches('.copy')) copy(button);
   else if (button?.matches('.panel .close')) closeSheet();
-  else if (button?.matches('.panel .toggle')) openSource(Number(panel().dataset.turn), Number(button.dataset.number));
+  else if (button?.matches('.panel .toggle')) openSource(openTurn(), Number(button.dataset.number));
+  else if (button?.matches('.panel .step')) openSource(openTurn(), Number(button.value));
+  else if (button?.matches('.panel .back')) openSource(openTurn(), openNumber());
+  else if (button?.matches('.panel .part')) openSource(openTurn(), openNumber(), Number(button.value));
   else if (!event.target.closest?.('#panel')) closeSheet();
 }
 
@@ -155,6 +162,12 @@ function askAlone(event, link) {
 function onKey(event) {
   page.byKeyboard = true;
   if (event.key === 'Escape') closeSheet();
+  const step = event.altKey && {ArrowUp: 0, ArrowDown: 1}[event.key];
+  if (step === 0 || step === 1) {
+    const button = panel()?.querySelectorAll('.step')[step];
+    if (button && !button.disabled) openSource(openTurn(), Number(button.value));
+    event.preventDefault();
+  }
 }
 
 function bindOnce() {

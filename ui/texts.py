@@ -28,6 +28,7 @@ class Texts:
     question_placeholder: str
     send: str
     searching: str
+    reading: str
     failed: str
 
     confidence_high: str
@@ -60,6 +61,13 @@ class Texts:
     source: str
     passage: str
     source_gone: str
+    previous_source: str
+    next_source: str
+    whole_document: str
+    back_to_sources: str
+    part: str
+    earlier_part: str
+    later_part: str
     documents: str
     no_documents: str
     and_more: str
@@ -84,6 +92,7 @@ _FRENCH = Texts(
     question_placeholder="Posez une question…",
     send="Envoyer la question",
     searching="Recherche dans les documents…",
+    reading="Lecture des passages trouvés…",
     failed="La recherche a échoué. Le détail est dans le journal du programme.",
     confidence_high="Confiance élevée",
     confidence_medium="Confiance moyenne",
@@ -114,6 +123,13 @@ _FRENCH = Texts(
     source="Source",
     passage="Passage",
     source_gone="Cette source n’est plus en mémoire. Posez de nouveau la question.",
+    previous_source="Source précédente",
+    next_source="Source suivante",
+    whole_document="Tout le document",
+    back_to_sources="Retour aux sources",
+    part="Partie {part} sur {parts}",
+    earlier_part="Avant",
+    later_part="Après",
     documents="Documents indexés ({count})",
     no_documents="Aucun document indexé pour l’instant.",
     and_more="et {count} de plus",
@@ -151,6 +167,7 @@ _ENGLISH = Texts(
     question_placeholder="Ask a question…",
     send="Send the question",
     searching="Searching the documents…",
+    reading="Reading the passages found…",
     failed="The search failed. The details are in the program’s log.",
     confidence_high="High confidence",
     confidence_medium="Medium confidence",
@@ -181,6 +198,13 @@ _ENGLISH = Texts(
     source="Source",
     passage="Passage",
     source_gone="This source is no longer in memory. Please ask again.",
+    previous_source="Previous source",
+    next_source="Next source",
+    whole_document="Whole document",
+    back_to_sources="Back to the sources",
+    part="Part {part} of {parts}",
+    earlier_part="Earlier",
+    later_part="Later",
     documents="Indexed documents ({count})",
     no_documents="No document is indexed yet.",
     and_more="and {count} more",

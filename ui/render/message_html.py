@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from index.document import Document
-from qa.answer import Answer, Citation, Repeat, Span
+from qa.answer import Answer, Citation, Repeat, SearchHit, Span
+from ui.render.clipboard import answer_as_text
 from ui.render.elements import copy_button, escape, fill, language_of, slice_html, title_html, where_html
 from ui.render.words import (
     Source,
     also_in_heading,
     also_in_titles,
-    answer_as_text,
     cited,
     clip,
     confidence_in_words,
@@ -27,6 +27,8 @@ from ui.render.words import (
 from ui.texts import Texts
 
 LONGEST_TERMS = 60
+# Of the documents that are being read, so many are named.
+MOST_READ = 3
 
 
 def header_html(texts: Texts) -> str:
@@ -44,9 +46,13 @@ def question_html(question: str) -> str:
     return f'<bdi class="question">{escape(question)}</bdi>'
 
 
-def pending_html(texts: Texts) -> str:
-    """Return the message that stands in for an answer being searched."""
-    return f'<p class="pending-answer">{escape(texts.searching)}</p>'
+def pending_html(found: Sequence[SearchHit], texts: Texts) -> str:
+    """Return what stands in for an answer: that it is searched, then which documents are being read."""
+    if not found:
+        return f'<p class="pending-answer">{escape(texts.searching)}</p>'
+    documents = {hit.document.id: hit.document for hit in found}
+    titles = "".join(f"<li>{title_html(document)}</li>" for document in list(documents.values())[:MOST_READ])
+    return f'<div class="reading"><p class="pending-answer">{escape(texts.reading)}</p><ul>{titles}</ul></div>'
 
 
 def problem_html(message: str) -> str:

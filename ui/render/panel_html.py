@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 from index.document import Document
 from qa.answer import Answer, Repeat
+from ui.render.clipboard import citation_as_bibtex, citation_as_markdown, citation_as_text
+from ui.render.document_html import document_html, part_of
 from ui.render.elements import copy_button, date_html, escape, fill, language_of, slice_html, title_html, where_html
-from ui.render.words import Source, citation_as_text, clip, file_name, sources_of, web_address
+from ui.render.words import Source, address_of, clip, file_name, sources_of
 from ui.texts import Texts
 
 LONGEST_LIST = 50
@@ -36,10 +38,20 @@ def sources_panel_html(turn: int, answer: Answer, active: int, texts: Texts, *, 
 
     `sequence` only makes two equal panels differ, so that a second click on a number is noticed.
     """
-    cards = "".join(_card_html(source, active, texts) for source in sources_of(answer))
+    sources = sources_of(answer)
+    cards = "".join(_card_html(source, active, texts) for source in sources)
     question = f'<p class="asked"><bdi>{escape(clip(answer.question))}</bdi></p>'
     state = f' data-turn="{turn:d}" data-active="{active:d}" data-sequence="{sequence:d}"'
-    return _panel(question + cards, texts, state)
+    return _panel(question + cards, texts, state, _steps_html(len(sources), active, texts))
+
+
+def document_panel_html(turn: int, answer: Answer, active: int, texts: Texts, *, part: int, sequence: int = 0) -> str:
+    """Return the whole document of source number `active`, or a part of it, with the sentence lit."""
+    source = next(source for source in sources_of(answer) if source.number == active)
+    lit = (source.citation.start, source.citation.end) if source.citation else (source.start, source.end)
+    back = f'<button type="button" class="back">{escape(texts.back_to_sources)}</button>'
+    state = f' data-turn="{turn:d}" data-active="{active:d}" data-sequence="{sequence:d}"'
+    return _panel(back + document_html(source.document, texts, part=part, lit=lit), texts, state)
 
 
 def gone_panel_html(texts: Texts) -> str:
@@ -47,17 +59,32 @@ def gone_panel_html(texts: Texts) -> str:
     return _panel(f'<p class="hint">{escape(texts.source_gone)}</p>', texts, "")
 
 
-def _panel(body: str, texts: Texts, state: str) -> str:
+def _panel(body: str, texts: Texts, state: str, steps: str = "") -> str:
     # panel.js takes its words, and the page's language, from here.
     words = {"language": texts.language, "copied": texts.copied, "send": texts.send}
     words |= {"question": texts.question_label, "examples": texts.examples, "conversation": texts.conversation}
     data = "".join(f' data-{name}="{escape(word)}"' for name, word in words.items())
     return (
         f'<section class="panel" aria-label="{escape(texts.panel)}" lang="{texts.language}"{data}{state}>'
-        f'<header><h2 tabindex="-1">{escape(texts.panel)}</h2>'
+        f'<header><h2 tabindex="-1">{escape(texts.panel)}</h2>{steps}'
         f'<button type="button" class="close" aria-label="{escape(texts.close_panel)}">✕</button></header>'
         f"{body}</section>"
     )
+
+
+def _steps_html(count: int, active: int, texts: Texts) -> str:
+    """Return the buttons to the source before and the one after."""
+    if count < 2:
+        return ""
+    steps = "".join(
+        f'<button type="button" class="step" value="{number:d}" aria-label="{escape(label)}"'
+        f' title="{escape(label)} ({keys})"{"" if 1 <= number <= count else " disabled"}>{sign}</button>'
+        for number, label, keys, sign in (
+            (active - 1, texts.previous_source, "Alt+↑", "↑"),
+            (active + 1, texts.next_source, "Alt+↓", "↓"),
+        )
+    )
+    return f'<span class="steps">{steps}</span>'
 
 
 def _document_html(document: Document, texts: Texts) -> str:
@@ -76,8 +103,11 @@ def _card_html(source: Source, active: int, texts: Texts) -> str:
         f' data-number="{source.number:d}"><span class="number"><span class="unseen">{escape(kind)} </span>'
         f"{source.number:d}</span>{title_html(source.document)}{where_html(source, texts)}</button></h3>"
         f'<div class="body">{badge}{_passage_html(source)}{_repeats_html(repeats, texts)}'
-        f'<p class="actions">{_origin_html(source.document, texts)}'
-        f"{copy_button(copy_label, citation_as_text(source, texts))}</p></div></article>"
+        f'<p class="actions">{_whole_button(source, texts)}{_origin_html(source, texts)}</p>'
+        f'<p class="actions">{copy_button(copy_label, citation_as_text(source, texts))}'
+        f"{copy_button('Markdown', citation_as_markdown(source, texts))}"
+        f"{copy_button('BibTeX', citation_as_bibtex(source))}"
+        "</p></div></article>"
     )
 
 
@@ -105,13 +135,18 @@ def _repeats_html(repeats: Sequence[Repeat], texts: Texts) -> str:
     return shown + (f'<p class="more">{escape(texts.and_more.format(count=left))}</p>' if left > 0 else "")
 
 
-def _origin_html(document: Document, texts: Texts) -> str:
-    address = web_address(document.source)
+def _whole_button(source: Source, texts: Texts) -> str:
+    part = part_of(source.citation.start if source.citation else source.start)
+    return f'<button type="button" class="part" value="{part:d}">{escape(texts.whole_document)}</button>'
+
+
+def _origin_html(source: Source, texts: Texts) -> str:
+    address = address_of(source)
     if address:
         label = texts.open_source.format(host=clip(urlsplit(address).hostname or "", 60))
         return (
             f'<a class="origin" href="{escape(address)}" target="_blank"'
             f' rel="noopener noreferrer nofollow">{escape(label)}</a>'
         )
-    name = clip(" = ".join(map(file_name, document.sources)))
+    name = clip(" = ".join(map(file_name, source.document.sources)))
     return f'<span class="origin">{fill(texts.file, name=f"<bdi>{escape(name)}</bdi>")}</span>' if name else ""

@@ -6,6 +6,7 @@ import datetime
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote as quote_for_url
 from urllib.parse import urlsplit
 
 from index.document import Document
@@ -18,6 +19,8 @@ LONGEST_TITLE = 160
 MOST_TITLES = 3
 HIGH_CONFIDENCE = 0.7
 MEDIUM_CONFIDENCE = 0.35
+# A sentence is found on its page by so many of its first and last words.
+_WORDS_OF_AN_END = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,27 @@ def web_address(source: str) -> str | None:
     except ValueError:
         return None
     return source if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def address_of(source: Source) -> str | None:
+    """Return the web address of a source, down to the page of a PDF or the sentence where a browser goes there."""
+    address = web_address(source.document.source)
+    if address is None:
+        return None
+    place, _, fragment = address.partition("#")
+    if urlsplit(place).path.lower().endswith(".pdf"):
+        return f"{place}#page={source.page}" if source.page else address
+    if source.citation is None:
+        return address
+    return f"{place}#{fragment}:~:text={_text_directive(source.citation.quote)}"
+
+
+def _text_directive(quote: str) -> str:
+    """Name a stretch of text by its first and last words, as URL fragments do (WICG scroll-to-text-fragment)."""
+    words = quote.split()
+    several = [words] if len(words) <= 2 * _WORDS_OF_AN_END else [words[:_WORDS_OF_AN_END], words[-_WORDS_OF_AN_END:]]
+    # A hyphen would set off a prefix or suffix.
+    return ",".join(quote_for_url(" ".join(some), safe="").replace("-", "%2D") for some in several)
 
 
 def date_in_words(date: str, texts: Texts) -> str | None:
@@ -152,17 +176,3 @@ def reference(source: Source, texts: Texts) -> str:
         web_address(document.source) or file_name(document.source),
     ]
     return ", ".join(dict.fromkeys(part for part in parts if part))
-
-
-def citation_as_text(source: Source, texts: Texts) -> str:
-    """Return the verbatim quote (or close passage) between quotation marks, with its reference."""
-    start, end = (source.citation.start, source.citation.end) if source.citation else (source.start, source.end)
-    quoted = texts.quoted.format(quote=source.document.text[start:end])
-    return f"{quoted} ({reference(source, texts)})"
-
-
-def answer_as_text(answer: Answer, texts: Texts) -> str:
-    """Return the quotes, one a line with its number, then the numbered references."""
-    quotes = [f"{citation.quote} [{citation.number}]" for citation in answer.citations]
-    references = [f"[{source.number}] {reference(source, texts)}" for source in sources_of(answer)]
-    return "\n".join([*quotes, "", *references])
