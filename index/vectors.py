@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LARGEST_EXACT = 200_000
 _PROBED_SHARE = 0.25
 _CANDIDATES = 500
+_SPARE = 8
 _TRAINED_ON_PER_LIST = 64
 _AT_ONCE = 20_000
 
@@ -171,7 +172,8 @@ class VectorIndex:
             may = np.zeros(len(part), bool)
             may[rows[part.numbers[rows] == asked]] = True
             return part.search(query_vector, k, may)
-        wanted = k
+        # Some more from the start, or a question with one gone neighbour among many would be searched for twice.
+        wanted = k + _SPARE + 2 * k * len(self._gone) // max(1, len(part)) if len(self._gone) else k
         while True:
             numbers, scores = part.search(query_vector, wanted)
             alive = np.isin(numbers, self._gone, invert=True)

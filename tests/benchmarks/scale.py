@@ -133,6 +133,10 @@ def serve(folder, vectors, count):
             with path.open("rb") as file:
                 while file.read(1 << 24):
                     pass
+    for other in rng.choice(count, 50):
+        query = f"n°{other} {' '.join(words_of(int(other)).split()[:6])}"
+        remembered[query] = GivenVectors(matrix).embed_question(query)
+        retriever.retrieve(query, top_k=5)
     for name, ask in kinds.items():
         ask(0)
         times = []
