@@ -150,7 +150,7 @@ def test_two_visitors_never_see_each_other(visit: Callable[..., Visit]) -> None:
 def test_a_question_asked_while_another_waits_is_answered_too(visit: Callable[..., Visit]) -> None:
     opened = visit()
     opened.send(SLOW_QUESTION)
-    expect(opened.page.locator(".pending-answer")).to_have_text("Recherche dans les documents…")
+    expect(opened.page.locator(".pending-answer")).to_have_text("Lecture des passages trouvés…")
     opened.send(UNKNOWN_QUESTION)
     opened.send(HOSTILE_QUESTION)
     expect(opened.page.locator("#chat .answer")).to_have_count(3)
