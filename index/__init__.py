@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from index.checking import CheckReport, check
-from index.document import Document, Passage
+from index.document import Document, DocumentSummary, Passage
 from index.embedder import Embedder, open_embedder
 from index.errors import (
     IndexAccessError,
@@ -34,6 +34,7 @@ __all__ = [
     "CheckReport",
     "Columns",
     "Document",
+    "DocumentSummary",
     "Embedder",
     "FailedFile",
     "Filters",

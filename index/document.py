@@ -43,6 +43,18 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """What a list shows of a document; `characters` is the length of its text, in code points."""
+
+    id: str
+    title: str
+    source: str
+    date: str | None
+    language: str | None
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A run of whole sentences of one document: `document.text[start:end] == text`."""
 

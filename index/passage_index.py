@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
 
-from index.document import Document
+from index.document import Document, DocumentSummary
 from index.embedder import BUNDLED, Embedder, open_embedder
 from index.errors import IndexDamagedError, IndexNotFoundError, InputError
+from index.filters import Filters
 from index.generation import CURRENT, Generation, current_name, open_generation
 from index.reading import ReadingOptions
 from index.revision import Revision
@@ -169,9 +171,13 @@ class PassageIndex:
         roots = [Path(path).resolve() for path in paths]
         return Plan(store, roots, options, excluded=self.folder.resolve(), removing=removing)
 
-    def documents(self) -> Iterator[Document]:
-        """Yield every document, by id."""
-        return self.generation().store.documents()
+    def documents(self, ids: Iterable[str] | None = None) -> Iterator[Document]:
+        """Yield every document, or those of the given ids that are there, by id."""
+        return self.generation().store.documents(ids)
+
+    def summaries(self, filters: Filters | None = None) -> list[DocumentSummary]:
+        """Return what lists show of the documents that pass, by title; no text is loaded for it."""
+        return sorted(self.generation().store.summaries(filters), key=_as_in_a_list)
 
     def count_documents(self) -> int:
         return self.generation().store.count_documents()
@@ -231,6 +237,11 @@ class PassageIndex:
             f"{self.folder / CURRENT} names {current_name(self.folder)}, which is of another time than {FILE_NAME}; "
             f"mend it with: sourcier check --repair --index {self.folder}"
         )
+
+
+def _as_in_a_list(document: DocumentSummary) -> tuple[str, str]:
+    """Return what to sort by: the title's letters, where É stands beside E, as readers expect."""
+    return unicodedata.normalize("NFKD", document.title.casefold()), document.id
 
 
 def _place_for(folder: str | os.PathLike[str]) -> Path:

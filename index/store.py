@@ -10,6 +10,7 @@ that was killed has left of the next one is rolled back by the writer after it.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import weakref
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from index.document import Document, Passage, sha256_of
+from index.document import Document, DocumentSummary, Passage, sha256_of
 from index.errors import IndexAccessError, IndexDamagedError, IndexMismatchError, IndexNotFoundError, PassageIndexError
 from index.filters import Filters
 from index.schema import COLUMNS, FORMAT, batches, digest_of, document_of, marks
@@ -150,12 +151,25 @@ class Store:
         self._at = revision
         return self.has(revision)
 
-    def documents(self) -> Iterator[Document]:
-        """Yield every document, by id."""
+    def documents(self, ids: Iterable[str] | None = None) -> Iterator[Document]:
+        """Yield every document, or those of the given ids that are there, by id."""
+        among = "" if ids is None else " AND id IN (SELECT value FROM json_each(:ids))"
         for number, *columns in self._rows(
-            f"SELECT number, {COLUMNS} FROM documents WHERE {AT} ORDER BY id", {"at": self._at}
+            f"SELECT number, {COLUMNS} FROM documents WHERE {AT}{among} ORDER BY id",
+            {"at": self._at} if ids is None else {"at": self._at, "ids": json.dumps(list(ids))},
         ):
             yield self._document(columns, self._sources([number])[number])
+
+    def summaries(self, filters: Filters | None = None) -> Iterator[DocumentSummary]:
+        """Yield what lists show of the documents that pass, in the order in which they were added."""
+        conditions, parameters = _conditions(filters or Filters())
+        source = f"(SELECT min(source) FROM sources WHERE document = documents.number AND {AT})"
+        for row in self._rows(
+            f"SELECT id, title, coalesce({source}, ''), date, language, length(text) FROM documents"
+            f" WHERE {' AND '.join([AT, *conditions])} ORDER BY number",
+            {"at": self._at, **parameters},
+        ):
+            yield DocumentSummary(*row)
 
     def count_documents(self) -> int:
         return int(self._one(f"SELECT count(*) FROM documents WHERE {AT}", {"at": self._at}) or 0)

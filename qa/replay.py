@@ -37,7 +37,7 @@ def replay(answer: Mapping[str, Any], passage_index: PassageIndex) -> Replay:
     """Look every quote of an answer up in the stored documents; raises InputError for what is no answer."""
     wanted = list(_quotes(answer))
     ids = {str(document["id"]) for document, _, _, _ in wanted}
-    documents = {one.id: one for one in passage_index.documents() if one.id in ids}
+    documents = {one.id: one for one in passage_index.documents(ids)}
     problems = [
         problem
         for document, start, end, quote in wanted

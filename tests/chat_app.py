@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from index.document import Document, Passage
+from index.document import Document, DocumentSummary, Passage
 from index.errors import InputError
 from index.filters import Filters
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
@@ -57,7 +57,10 @@ HOSTILE = Document(
     ),
 )
 REPORT = Document(id="report", title="", date=None, language="en", source="", text="The budget is not stated here.")
-DOCUMENTS = (FERTILISER, AGREEMENT, HOSTILE, REPORT)
+DOCUMENTS = tuple(
+    DocumentSummary(one.id, one.title, one.source, one.date, one.language, len(one.text))
+    for one in (FERTILISER, AGREEMENT, HOSTILE, REPORT)
+)
 
 FERTILISER_QUESTION = "Combien de tonnes d'engrais la Russie livrera-t-elle au Mali ?"
 HOSTILE_QUESTION = "What do the rules say?"
@@ -101,7 +104,7 @@ class FakeAnswerer:
     Its newest document is of 2022-10, and follow-ups are recognised as they really are.
     """
 
-    def documents(self) -> Sequence[Document]:
+    def documents(self) -> Sequence[DocumentSummary]:
         """Return every document that can be cited."""
         return DOCUMENTS
 

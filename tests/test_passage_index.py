@@ -5,12 +5,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from index import (
     Document,
+    Filters,
     IndexBusyError,
     IndexDamagedError,
     IndexMismatchError,
@@ -41,6 +43,25 @@ def test_what_goes_in_comes_out(passage_index, documents):
     assert list(passage_index.documents()) == sorted(documents, key=lambda document: document.id)
     assert len(passage_index) == sum(len(split_passages(document)) for document in documents)
     assert titles(passage_index)[0] == "Le Mali attend des engrais."
+
+
+def test_documents_are_found_by_id(passage_index, documents):
+    wanted = documents[1]
+    assert list(passage_index.documents([wanted.id, "another", "'"])) == [wanted]
+    assert list(passage_index.documents([])) == []
+
+
+def test_a_list_of_documents_needs_no_text(tmp_path, embedder):
+    texts = {"/d/z.txt": "# Zinder\n\nUn 😀 deux.", "/d/e.md": "# Écluses\n\nTrois.", "/d/f.md": "# Fleuves\n\nQuatre."}
+    documents = [make_document(text, source=source) for source, text in texts.items()]
+    documents.append(replace(documents[0], id="2022", title="été", date="2022-07", language="fr", source=""))
+    passage_index = PassageIndex.build(tmp_path / "index", documents, embedder=embedder)
+    listed = passage_index.summaries()
+    assert [one.title for one in listed] == ["Écluses", "été", "Fleuves", "Zinder"]
+    assert {(one.id, one.source, one.date, one.language, one.characters) for one in listed} == {
+        (one.id, one.source, one.date, one.language, len(one.text)) for one in documents
+    }
+    assert [one.id for one in passage_index.summaries(Filters(after="2022"))] == ["2022"]
 
 
 def test_it_opens_again_in_another_process(passage_index):

@@ -248,13 +248,13 @@ def test_dates_of_any_precision_in_words(date: str, french: str | None, english:
 
 
 def test_the_list_of_documents_shows_dates_and_the_lack_of_one() -> None:
-    page = _Page(panel_html.documents_panel_html([FERTILISER, replace(FERTILISER, date=None)], FRENCH))
+    page = _Page(panel_html.documents_panel_html([DOCUMENTS[0], replace(DOCUMENTS[0], date=None)], FRENCH))
     assert page.attributes("time") == [{"class": "date", "datetime": "2022-10"}]
     assert page.texts("span", "date") == ["non daté"]
 
 
 def test_a_long_list_of_documents_is_cut_and_counted() -> None:
-    documents = [Document(id=f"d{number}", text="", title=f"Title {number}") for number in range(73)]
+    documents = [replace(DOCUMENTS[0], id=f"d{number}", title=f"Title {number}") for number in range(73)]
     page = _Page(panel_html.documents_panel_html(documents, ENGLISH))
     assert len(page.texts("bdi", "title")) == 50
     assert page.texts("li", "more") == ["and 23 more"]

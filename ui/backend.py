@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
-from index import Document, Filters, PassageIndex
+from index import DocumentSummary, Filters, PassageIndex
 from qa import Answer, Answerer, SearchHit
 from qa.reader import Reader
 from ui.demo import example_questions
@@ -25,8 +25,8 @@ class ChatBackend(Protocol):
         """Yield the passages that are going to be read, then the answer, as `ask` returns it."""
         ...
 
-    def documents(self) -> Sequence[Document]:
-        """Return the indexed documents."""
+    def documents(self) -> Sequence[DocumentSummary]:
+        """Return the indexed documents, by title."""
         ...
 
     def examples(self) -> Mapping[str, Sequence[str]]:
@@ -41,7 +41,7 @@ class IndexBackend:
         self._passage_index = passage_index
         self._answerer = Answerer(passage_index, reader=reader)
         # Every visitor's page asks for these; they change only with the index.
-        self._documents = lru_cache(1)(lambda _generation: list(passage_index.documents()))
+        self._documents = lru_cache(1)(lambda _generation: passage_index.summaries())
         self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
 
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
@@ -52,7 +52,7 @@ class IndexBackend:
     ) -> Iterator[Sequence[SearchHit] | Answer]:
         return self._answerer.stages(question, history=history, filters=filters)
 
-    def documents(self) -> Sequence[Document]:
+    def documents(self) -> Sequence[DocumentSummary]:
         return self._documents(self._passage_index.generation().name)
 
     def examples(self) -> Mapping[str, Sequence[str]]:

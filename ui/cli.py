@@ -270,7 +270,7 @@ def info(index: IndexOption = None) -> None:
     """Say what the index holds."""
     folder = _folder(index)
     passage_index = PassageIndex.open(folder)
-    documents = list(passage_index.documents())
+    documents = passage_index.summaries()
     languages = Counter(document.language or "unknown" for document in documents)
     dates = sorted(document.date for document in documents if document.date)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from index import Document
+from index import DocumentSummary
 
 _QUESTIONS = "questions.jsonl"
 _EXAMPLES_PER_LANGUAGE = 4
@@ -18,7 +18,7 @@ def seeds_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[1] / "seeds"
 
 
-def example_questions(documents: Iterable[Document]) -> Mapping[str, Sequence[str]]:
+def example_questions(documents: Iterable[DocumentSummary]) -> Mapping[str, Sequence[str]]:
     """Return questions, by language, that the given documents answer; none for other corpora than the demo.
 
     One question a document, so that the examples show the breadth of the corpus.

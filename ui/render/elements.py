@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 
-from index.document import Document
+from index.document import Document, DocumentSummary
 from qa.answer import Span
 from ui.render.words import Source, clip, date_in_words, title_of
 from ui.texts import Texts
@@ -36,11 +36,11 @@ def where_html(source: Source, texts: Texts) -> str:
     return f'<span class="where">{" · ".join(filter(None, (date_html(source.document, texts), page)))}</span>'
 
 
-def title_html(document: Document) -> str:
+def title_html(document: Document | DocumentSummary) -> str:
     return f'<bdi class="title"{language_of(document)}>{escape(clip(title_of(document)))}</bdi>'
 
 
-def date_html(document: Document, texts: Texts) -> str:
+def date_html(document: Document | DocumentSummary, texts: Texts) -> str:
     if not document.date:
         return f'<span class="date">{escape(texts.undated)}</span>'
     words = date_in_words(document.date, texts)
@@ -53,7 +53,7 @@ def copy_button(label: str, text: str) -> str:
     return f'<button type="button" class="copy" value="{escape(text)}">{escape(label)}</button>'
 
 
-def language_of(document: Document) -> str:
+def language_of(document: Document | DocumentSummary) -> str:
     return f' lang="{escape(document.language)}"' if document.language else ""
 
 

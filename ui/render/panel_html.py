@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from index.document import Document
+from index.document import DocumentSummary
 from qa.answer import Answer, Repeat
 from ui.render.clipboard import citation_as_bibtex, citation_as_markdown, citation_as_text
 from ui.render.document_html import document_html, part_of
@@ -18,7 +18,7 @@ LONGEST_LIST = 50
 MOST_REPEATS = 10
 
 
-def documents_panel_html(documents: Sequence[Document], texts: Texts) -> str:
+def documents_panel_html(documents: Sequence[DocumentSummary], texts: Texts) -> str:
     """Return the panel's empty state: what is indexed."""
     rows = "".join(_document_html(document, texts) for document in documents[:LONGEST_LIST])
     left = len(documents) - LONGEST_LIST
@@ -87,7 +87,7 @@ def _steps_html(count: int, active: int, texts: Texts) -> str:
     return f'<span class="steps">{steps}</span>'
 
 
-def _document_html(document: Document, texts: Texts) -> str:
+def _document_html(document: DocumentSummary, texts: Texts) -> str:
     return f"<li>{title_html(document)}{date_html(document, texts)}</li>"
 
 

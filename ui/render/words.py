@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote as quote_for_url
 from urllib.parse import urlsplit
 
-from index.document import Document
+from index.document import Document, DocumentSummary
 from qa.answer import Answer, Citation, SearchHit
 from qa.dates import Period, days_of
 from ui.texts import Texts
@@ -60,7 +60,7 @@ def clip(text: str, longest: int = LONGEST_TITLE) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
-def title_of(document: Document) -> str:
+def title_of(document: Document | DocumentSummary) -> str:
     """Return what to call a document: its title, else its file name, else its id."""
     return document.title.strip() or file_name(document.source) or document.id
 
