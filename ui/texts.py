@@ -24,6 +24,7 @@ class Texts:
     examples: str
     conversation: str
     new_conversation: str
+    dark_theme: str
     question_label: str
     question_placeholder: str
     send: str
@@ -88,6 +89,7 @@ _FRENCH = Texts(
     examples="Exemples de questions",
     conversation="Conversation",
     new_conversation="Nouvelle conversation",
+    dark_theme="Thème sombre",
     question_label="Votre question",
     question_placeholder="Posez une question…",
     send="Envoyer la question",
@@ -163,6 +165,7 @@ _ENGLISH = Texts(
     examples="Example questions",
     conversation="Conversation",
     new_conversation="New conversation",
+    dark_theme="Dark theme",
     question_label="Your question",
     question_placeholder="Ask a question…",
     send="Send the question",
