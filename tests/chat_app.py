@@ -112,6 +112,10 @@ class FakeAnswerer:
         """Return questions that the fixed answers cover."""
         return EXAMPLES
 
+    def original(self, document_id: str) -> tuple[str, bytes] | None:
+        """No document was read from a file."""
+        return None
+
     def stages(
         self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
     ) -> Iterator[Sequence[SearchHit] | Answer]:

@@ -73,6 +73,7 @@ class Texts:
     no_documents: str
     and_more: str
     open_source: str
+    open_pdf: str
     file: str
     page: str
     undated: str
@@ -136,6 +137,7 @@ _FRENCH = Texts(
     no_documents="Aucun document indexé pour l’instant.",
     and_more="et {count} de plus",
     open_source="Ouvrir sur {host}",
+    open_pdf="Ouvrir le PDF à la page\u00a0{page}",
     file="Fichier\u00a0: {name}",
     page="page\u00a0{page}",
     undated="non daté",
@@ -212,6 +214,7 @@ _ENGLISH = Texts(
     no_documents="No document is indexed yet.",
     and_more="and {count} more",
     open_source="Open on {host}",
+    open_pdf="Open the PDF at page\u00a0{page}",
     file="File: {name}",
     page="page\u00a0{page}",
     undated="undated",
