@@ -22,6 +22,7 @@ class Texts:
     welcome: str
     welcome_hint: str
     examples: str
+    example: str
     conversation: str
     new_conversation: str
     dark_theme: str
@@ -88,6 +89,7 @@ _FRENCH = Texts(
     welcome_hint="Posez une question\u00a0: vous lirez les phrases exactes de vos documents. "
     "Un clic sur un numéro ouvre le passage d’où vient la phrase.",
     examples="Exemples de questions",
+    example="Que dit-on de «\u00a0{title}\u00a0»\u202f?",
     conversation="Conversation",
     new_conversation="Nouvelle conversation",
     dark_theme="Thème sombre",
@@ -165,6 +167,7 @@ _ENGLISH = Texts(
     welcome_hint="Ask a question and read the exact sentences of your documents. "
     "Click a number to open the passage a sentence comes from.",
     examples="Example questions",
+    example="What is said about “{title}”?",
     conversation="Conversation",
     new_conversation="New conversation",
     dark_theme="Dark theme",
