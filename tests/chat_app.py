@@ -57,9 +57,10 @@ HOSTILE = Document(
     ),
 )
 REPORT = Document(id="report", title="", date=None, language="en", source="", text="The budget is not stated here.")
+TEXTS_BY_ID = {one.id: one for one in (FERTILISER, AGREEMENT, HOSTILE, REPORT)}
 DOCUMENTS = tuple(
     DocumentSummary(one.id, one.title, one.source, one.date, one.language, len(one.text))
-    for one in (FERTILISER, AGREEMENT, HOSTILE, REPORT)
+    for one in TEXTS_BY_ID.values()
 )
 
 FERTILISER_QUESTION = "Combien de tonnes d'engrais la Russie livrera-t-elle au Mali ?"
