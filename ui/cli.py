@@ -50,8 +50,10 @@ from qa.report import (
     report_markdown,
     write_json,
 )
+from ui import feedback
 from ui.backend import IndexBackend
 from ui.demo import seeds_folder
+from ui.feedback_questions import export_feedback
 from ui.render.words import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
 from ui.texts import TEXTS, Texts, texts_around
 
@@ -367,6 +369,25 @@ def evaluate_command(
     else:
         _say(f"No chart: it needs matplotlib, which is not installed; get it with: {INSTALL}")
     _say(f"Saved {', '.join(map(str, saved))}.")
+
+
+@app.command("feedback")
+def feedback_command(
+    index: IndexOption = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the questions and the documents they ask.")
+    ] = Path("sourcier-feedback"),
+) -> None:
+    """Turn the answers that were found good in the chat into questions that `evaluate` reads."""
+    folder = _folder(index)
+    export = export_feedback(folder / feedback.FILE_NAME, PassageIndex.open(folder), out)
+    unanswerable = f", {export.unanswerable:,} of them without an answer" if export.unanswerable else ""
+    _say(f"Saved {_count(export.questions, 'question')}{unanswerable}, and {_count(export.documents, 'document')}.")
+    if export.down:
+        _say(f"Left out, for want of a known answer: {_count(export.down, 'thumb')} down.")
+    if export.gone:
+        _say(f"Left out, since the documents no longer hold what was quoted: {_count(export.gone, 'answer')}.")
+    _say(f"Measure on them with: sourcier evaluate {export.path}")
 
 
 @app.command("train-reader")
