@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from index.document import Document, DocumentSummary, Passage
 from index.errors import InputError
@@ -113,6 +114,14 @@ class FakeAnswerer:
         """Return questions that the fixed answers cover."""
         return EXAMPLES
 
+    def read(self, ids: Iterable[str]) -> Mapping[str, Document]:
+        """Return the documents that can be cited, by id."""
+        return {id_: TEXTS_BY_ID[id_] for id_ in ids if id_ in TEXTS_BY_ID}
+
+    def generation(self) -> str:
+        """Return the same name each time: these documents never change."""
+        return "gen-1"
+
     def stages(
         self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
     ) -> Iterator[Sequence[SearchHit] | Answer]:
@@ -179,6 +188,7 @@ def _closest() -> tuple[SearchHit, ...]:
 
 
 if __name__ == "__main__":
+    from ui.feedback import FeedbackLog
     from ui.serving import launch_chat
 
-    launch_chat(FakeAnswerer(), port=int(sys.argv[1]))
+    launch_chat(FakeAnswerer(), port=int(sys.argv[1]), feedback=FeedbackLog(Path("feedback.jsonl")))

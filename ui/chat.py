@@ -20,7 +20,9 @@ from qa.retriever import LONGEST_QUESTION
 from ui.assets import beside
 from ui.backend import ChatBackend
 from ui.conversation import Conversation, Turn
-from ui.render import message_html, panel_html, words
+from ui.feedback import FeedbackLog
+from ui.history import History
+from ui.render import message_html, panel_html, turn_html, words
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language, texts_around
 
 MOST_EXAMPLES = 4
@@ -32,8 +34,9 @@ _logger = logging.getLogger(__name__)
 class _Handlers:
     """The chat's events; each takes the session's conversation and returns what to draw."""
 
-    def __init__(self, answerer: ChatBackend) -> None:
+    def __init__(self, answerer: ChatBackend, history: History) -> None:
         self._answerer = answerer
+        self._history = history
 
     def open_page(self, conversation: Conversation, request: gr.Request) -> tuple[Any, ...]:
         conversation.language = preferred_language(request.headers.get("accept-language"))
@@ -44,7 +47,7 @@ class _Handlers:
         return self.redraw(conversation)
 
     def redraw(self, conversation: Conversation) -> tuple[Any, ...]:
-        """Update every component that holds words: header, clear button, chat, box, panel."""
+        """Update every component that holds words: header, clear button, chat, box, panel, list of conversations."""
         texts = conversation.texts
         return (
             message_html.header_html(texts),
@@ -56,7 +59,11 @@ class _Handlers:
             ),
             gr.Textbox(label=texts.question_label, placeholder=texts.question_placeholder),
             self.panel(conversation),
+            self._history.draw(conversation),
         )
+
+    def draw(self, conversation: Conversation) -> tuple[list[Any], str]:
+        return _messages(conversation), self.panel(conversation)
 
     def examples(self, language: str) -> list[Any]:
         return [{"text": question} for question in self._answerer.examples().get(language, ())[:MOST_EXAMPLES]]
@@ -125,14 +132,16 @@ class _Handlers:
             yield replace(turn, problem="")
 
 
-def build_chat(answerer: ChatBackend) -> gr.Blocks:
+def build_chat(answerer: ChatBackend, *, feedback: FeedbackLog | None = None) -> gr.Blocks:
     """Lay out the chat over an answerer, with the public endpoint `/ask` beside it."""
-    handlers = _Handlers(answerer)
+    history = History(answerer, feedback)
+    handlers = _Handlers(answerer, history)
     texts = TEXTS[DEFAULT_LANGUAGE]
     chat = gr.Blocks(title="sourcier", fill_width=True, fill_height=True, analytics_enabled=False)
     with chat:
         conversation = gr.State(Conversation())
         with gr.Row(elem_id="top"):
+            conversations = history.component(texts)
             header = gr.HTML(message_html.header_html(texts), elem_id="brand", js_on_load=None)
             clear = gr.Button(texts.new_conversation, elem_id="clear", size="sm", min_width=0)
             language = gr.Radio(
@@ -189,7 +198,7 @@ def build_chat(answerer: ChatBackend) -> gr.Blocks:
             "api_visibility": "private",
             **_ANSWERING,
         }
-        face = [header, clear, messages, box, panel]
+        face = [header, clear, messages, box, panel, conversations]
         box.submit(handlers.add_question, [box, conversation], [messages, box], trigger_mode="multiple", **quick).then(
             **search
         )
@@ -198,6 +207,7 @@ def build_chat(answerer: ChatBackend) -> gr.Blocks:
         language.input(handlers.switch_language, [language, conversation], face, **quick)
         panel.cite(handlers.show_source, [conversation], [panel], trigger_mode="always_last", **quick)
         panel.alone(handlers.ask_alone, [conversation], [messages], trigger_mode="multiple", **quick).then(**search)
+        history.wire(conversations, conversation, (messages, panel), draw=handlers.draw, quick=quick, search=search)
         chat.load(handlers.open_page, [conversation], [language, *face], **quick)
         api(_public_ask(answerer), api_name="ask", **_ANSWERING)
     return chat
@@ -207,16 +217,19 @@ def _messages(conversation: Conversation) -> list[Any]:
     texts = conversation.texts
     messages: list[Any] = []
     for turn in conversation:
-        messages.append({"role": "user", "content": message_html.question_html(turn.question)})
+        messages.append({"role": "user", "content": turn_html.asked_html(turn, texts)})
         messages.append({"role": "assistant", "content": _outcome_html(turn, texts)})
     return messages
 
 
 def _outcome_html(turn: Turn, texts: Texts) -> str:
+    tools = turn_html.tools_html(turn, texts)
     if turn.answer:
-        return message_html.answer_html(turn.number, turn.answer, texts_around(turn.answer, texts))
+        return message_html.answer_html(turn.number, turn.answer, texts_around(turn.answer, texts)) + tools
     if turn.problem is not None:
-        return message_html.problem_html(turn.problem or texts.failed)
+        return message_html.problem_html(turn.problem or texts.failed) + tools
+    if turn.is_stale:
+        return turn_html.stale_html(texts) + tools
     return message_html.pending_html(turn.found, texts)
 
 

@@ -50,9 +50,9 @@ from qa.report import (
     report_markdown,
     write_json,
 )
-from ui import feedback
 from ui.backend import IndexBackend
 from ui.demo import seeds_folder
+from ui.feedback import FILE_NAME, FeedbackLog
 from ui.feedback_questions import export_feedback
 from ui.render.words import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
 from ui.texts import TEXTS, Texts, texts_around
@@ -380,7 +380,7 @@ def feedback_command(
 ) -> None:
     """Turn the answers that were found good in the chat into questions that `evaluate` reads."""
     folder = _folder(index)
-    export = export_feedback(folder / feedback.FILE_NAME, PassageIndex.open(folder), out)
+    export = export_feedback(folder / FILE_NAME, PassageIndex.open(folder), out)
     unanswerable = f", {export.unanswerable:,} of them without an answer" if export.unanswerable else ""
     _say(f"Saved {_count(export.questions, 'question')}{unanswerable}, and {_count(export.documents, 'document')}.")
     if export.down:
@@ -451,6 +451,7 @@ def chat(
     reader: ReaderOption = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N", help="Port on this machine.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser too.")] = False,
+    no_feedback: Annotated[bool, typer.Option("--no-feedback", help="Ask readers for no verdict on answers.")] = False,
 ) -> None:
     """Open the chat in a browser; without an index yet, make one of the demo documents first."""
     folder = _folder(index)
@@ -468,6 +469,7 @@ def chat(
         port=port,
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
+        feedback=None if no_feedback else FeedbackLog(folder / FILE_NAME),
     )
 
 

@@ -146,14 +146,18 @@ class Conversation:
             self._add(question)
             return True
 
-    def rate(self, turn_number: object, feedback: Feedback | None) -> Turn | None:
-        """Keep what a reader thinks of an answer, or forget it; return the turn, if it is one."""
+    def answered(self, turn_number: object) -> Turn | None:
+        """Return a turn that has an answer; the number comes from a browser."""
         with self._lock:
             turn = self._turn(turn_number)
-            if turn is None or turn.answer is None:
-                return None
-            self._turns[turn.number] = replace(turn, feedback=feedback)
-            return self._turns[turn.number]
+            return turn if turn and turn.answer else None
+
+    def rate(self, turn: Turn, feedback: Feedback | None) -> None:
+        """Keep what a reader thinks of an answer, or forget it, unless another has taken its place meanwhile."""
+        with self._lock:
+            present = self._turns.get(turn.number)
+            if present and present.answer is turn.answer:
+                self._turns[turn.number] = replace(present, feedback=feedback)
 
     def restore(self, id_: str, turns: Sequence[Turn]) -> None:
         """Begin another conversation with turns that the page has already; they get numbers of their own."""
@@ -180,6 +184,11 @@ class Conversation:
             self._sequence += 1
             self.last_changes = Changes(self.id, self._sequence, numbers, turns)
             return self.last_changes
+
+    def announce(self) -> None:
+        """Have the next `changes` be new even if no turn is."""
+        with self._lock:
+            self.last_changes = None
 
     def keep_all_again(self) -> None:
         """Have the next `changes` be all turns, for a page that missed some."""

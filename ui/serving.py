@@ -17,6 +17,7 @@ from index.errors import InputError
 from ui.assets import beside
 from ui.backend import ChatBackend
 from ui.chat import build_chat
+from ui.feedback import FeedbackLog
 from ui.guard import Guard
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -37,14 +38,17 @@ def launch_chat(
     host: str = "127.0.0.1",
     open_browser: bool = False,
     on_ready: Callable[[str], None] | None = None,
+    feedback: FeedbackLog | None = None,
 ) -> None:
     """Serve the chat until Ctrl-C; `on_ready` receives its address once it answers.
+
+    `feedback` is where verdicts on answers are kept; without it none are asked for.
 
     Raises `InputError` when the port cannot be listened on.
     """
     _check_port(host, port)
     _reach_loopback_directly()
-    chat = build_chat(answerer).queue(max_size=64)
+    chat = build_chat(answerer, feedback=feedback).queue(max_size=64)
     try:
         _, address, _ = chat.launch(
             server_name=host,
@@ -52,7 +56,7 @@ def launch_chat(
             inbrowser=open_browser,
             prevent_thread_lock=True,
             theme=_theme(),
-            head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}</style>',
+            head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}{beside("history.css")}</style>',
             app_kwargs={
                 "middleware": _middleware(host),
                 "docs_url": None,
