@@ -40,7 +40,7 @@ from qa.chart import INSTALL, draw
 from qa.comparison import compare
 from qa.evaluation import evaluate
 from qa.questions import load_questions
-from qa.replay import read_answer, replay
+from qa.replay import read_answers, replay
 from qa.report import (
     comparison_lines,
     comparison_markdown,
@@ -196,7 +196,8 @@ def remove(
 @app.command()
 def check(
     answers: Annotated[
-        list[Path] | None, typer.Argument(metavar="[ANSWER.json...]", help="Printed by `ask --json`, to be replayed.")
+        list[Path] | None,
+        typer.Argument(metavar="[ANSWER.json...]", help="Printed by `ask --json` or saved by the chat, to replay."),
     ] = None,
     index: IndexOption = None,
     repair: Annotated[bool, typer.Option("--repair", help="Make again what is damaged.")] = False,
@@ -209,9 +210,10 @@ def check(
     if answers:
         passage_index = PassageIndex.open(folder)
         for path in answers:
-            several = replay(read_answer(path), passage_index)
-            problems += [f"{path}: {problem}" for problem in several.problems]
-            replayed += several.quotes
+            for answer in read_answers(path):
+                several = replay(answer, passage_index)
+                problems += [f"{path}: {problem}" for problem in several.problems]
+                replayed += several.quotes
     for problem in problems:
         sys.stderr.write(f"sourcier: {problem}\n")
     looked_at = (

@@ -14,7 +14,8 @@ from ui.texts import Texts
 
 def asked_html(turn: Turn, texts: Texts) -> str:
     """Return a question with the button to change it."""
-    return f'<div class="asking">{question_html(turn.question)}{_button("edit", turn, texts.edit_question, icon=True)}</div>'
+    edit = _button("edit", turn, texts.edit_question, icon=True)
+    return f'<div class="asking">{question_html(turn.question)}{edit}</div>'
 
 
 def stale_html(texts: Texts) -> str:
