@@ -58,11 +58,13 @@ function readKept(id) {
   return attempt((storage) => checked(JSON.parse(storage.getItem(PREFIX + id)), id), null);
 }
 
+const isTime = (value) => typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
+
 // Another program at this address may have written anything there.
 function checked(record, id) {
   const sound = record?.id === id && Array.isArray(record.turns) && record.turns.length
     && record.turns.every((turn) => typeof turn?.question === 'string')
-    && Number.isFinite(record.created) && Number.isFinite(record.changed);
+    && isTime(record.created) && isTime(record.changed);
   return sound ? {...record, title: typeof record.title === 'string' ? record.title : ''} : null;
 }
 
