@@ -21,7 +21,7 @@ from ui.assets import beside
 from ui.backend import ChatBackend
 from ui.conversation import Conversation, Turn
 from ui.feedback import FeedbackLog
-from ui.history import History
+from ui.history_events import History
 from ui.render import message_html, panel_html, turn_html, words
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language, texts_around
 

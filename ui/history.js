@@ -21,6 +21,7 @@ const PREFIX = 'sourcier-conversation-';
 const ADDRESS = /^#c=([0-9a-f]{16})$/;
 
 const root = document.documentElement;
+const touch = window.matchMedia('(hover: none)');
 const news = () => here.element.querySelector('.history')?.dataset ?? {};
 const read = (name) => JSON.parse(news()[name] ?? 'null');
 const word = (name) => read('words')?.[name] ?? '';
@@ -179,12 +180,12 @@ function openAddressed(event, isFirst = false) {
   const id = ADDRESS.exec(location.hash)?.[1];
   if (!here.current || id === here.current.id) return;
   const record = id && readKept(id);
-  if (record) open(record, false);
+  if (record) openKept(record, false);
   else if (here.current.turns.length && !isFirst) here.trigger('fresh');
   else showAddress(false);
 }
 
-function open(record, push) {
+function openKept(record, push) {
   here.wanted.set(record.id, {record, push});
   here.trigger('restore', {...record, turns: record.turns.slice(-MOST_TURNS)});
 }
@@ -229,7 +230,7 @@ function drawList(isOpening = false) {
     make('header', {}, make('h2', {id: 'history-title'}, word('history')),
       button('✕', closeList, {class: 'close', 'aria-label': word('close_history')})),
     make('p', {class: 'hint'}, word(!isKeeping() ? 'history_off' : here.isFull ? 'history_full' : 'history_hint')),
-    make('p', {class: 'unseen', role: 'status'}),
+    make('p', {class: 'said', role: 'status'}),
     present.length ? make('ul', {}, ...present.map(rowOf)) : make('p', {class: 'none'}, word('history_none')),
     ...(kept.length > 1 ? [make('footer', {}, button(word('delete_all'), askDeleteAll, {'data-key': 'all'}))] : []),
   );
@@ -261,8 +262,8 @@ function deletedRow(record) {
 function choose(id) {
   closeList();
   const record = readKept(id);
-  if (record && id !== here.current?.id) open(record, true);
-  document.querySelector('#box textarea')?.focus();
+  if (record && id !== here.current?.id) openKept(record, true);
+  if (!touch.matches) document.querySelector('#box textarea')?.focus(); // it would bring up a phone's keyboard
 }
 
 function rename(id) {
@@ -298,7 +299,6 @@ function remove(id) {
   if (here.current?.id === id) here.trigger('fresh');
   drawList();
   drawer().querySelector(`[data-key="undo-${id}"]`)?.focus();
-  say(word('deleted').replace('{title}', () => titleOf(record)));
 }
 
 function bringBack(id) {
@@ -323,7 +323,6 @@ function removeAll() {
   drawer().querySelector('.sure').remove();
   drawList();
   drawer().querySelector('.close').focus();
-  say(word('history_none'));
 }
 
 // --- Files ---
@@ -343,11 +342,16 @@ function saveAs(text, type, extension, record) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-// --- Said to those who do not see it ---
+// --- Said in passing: shown for a while, and spoken by a screen reader ---
+
+const said = () => document.getElementById('history-said');
 
 function say(text) {
-  const places = [document.getElementById('history-said'), drawer()?.open && drawer().querySelector('[role=status]')];
-  for (const place of places) if (place) place.textContent = text;
+  // While the list is open, what lies behind it is not spoken.
+  const spoken = drawer()?.open ? drawer().querySelector('[role=status]') : said();
+  spoken.textContent = text;
+  clearTimeout(here.saying);
+  here.saying = setTimeout(() => { spoken.textContent = ''; }, 6000);
 }
 
 // --- Questions: edited in their place ---
@@ -366,7 +370,7 @@ function edit(opener) {
     if (!area.value.trim()) return;
     close();
     here.trigger('edited', {turn: Number(opener.value), question: area.value});
-    document.querySelector('#box textarea')?.focus();
+    if (!touch.matches) document.querySelector('#box textarea')?.focus();
   };
   const form = make('form', {
     class: 'editor',
@@ -395,7 +399,6 @@ function rate(thumb) {
   const verdict = thumb.matches('.up') ? 'up' : 'down';
   const isTakenBack = feedbackOn(turn)?.verdict === verdict;
   here.trigger('rated', {turn, verdict: isTakenBack ? 'none' : verdict});
-  say(word(isTakenBack ? 'feedback_back' : 'feedback_sent'));
   const tools = thumb.closest('.tools');
   tools.querySelector('form')?.remove();
   if (verdict === 'down' && !isTakenBack) tools.append(whyForm(turn, thumb));
@@ -417,7 +420,6 @@ function whyForm(turn, thumb) {
     onsubmit: (event) => {
       event.preventDefault();
       here.trigger('rated', {turn, verdict: 'down', reason, comment: comment.value});
-      say(word('feedback_sent'));
       close();
     },
     onkeydown: (event) => { if (event.key === 'Escape') close(); },
@@ -453,7 +455,7 @@ function onClick(event) {
 function bindOnce() {
   if (here.bound) return;
   here.bound = true;
-  document.body.append(make('p', {id: 'history-said', class: 'unseen', role: 'status'}));
+  document.body.append(make('p', {id: 'history-said', class: 'said', role: 'status'}));
   document.addEventListener('click', onClick);
   window.addEventListener('popstate', openAddressed);
   window.addEventListener('storage', () => drawList()); // another tab

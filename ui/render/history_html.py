@@ -72,6 +72,6 @@ def _words(texts: Texts) -> dict[str, str]:
     names = (
         "language history history_hint history_none history_off history_full close_history rename new_title save cancel"
         " delete deleted undo delete_all delete_all_sure export_markdown export_json edit_question send why comment"
-        " send_feedback feedback_hint feedback_sent feedback_back"
+        " send_feedback feedback_hint"
     ).split()
     return {name: getattr(texts, name) for name in names}
