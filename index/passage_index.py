@@ -18,7 +18,7 @@ from index.filters import Filters
 from index.generation import CURRENT, Generation, current_name, open_generation
 from index.reading import ReadingOptions
 from index.revision import Revision
-from index.store import FILE_NAME, Store
+from index.store import FILE_NAME, FileState, Store
 from index.syncing import Plan, SyncReport, carry_out, foresee
 from index.writer import Progress, alone, catch_up, check_model, checked, no_access, writing
 
@@ -178,6 +178,10 @@ class PassageIndex:
     def summaries(self, filters: Filters | None = None) -> list[DocumentSummary]:
         """Return what lists show of the documents that pass, by title; no text is loaded for it."""
         return sorted(self.generation().store.summaries(filters), key=_as_in_a_list)
+
+    def files_of(self, document_id: str) -> list[FileState]:
+        """Return the files that a document was read from, as they were; none for one that was not read from files."""
+        return self.generation().store.files_of(document_id)
 
     def count_documents(self) -> int:
         return self.generation().store.count_documents()

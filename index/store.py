@@ -272,6 +272,16 @@ class Store:
         )
         return {row[0]: FileState(*row) for row in rows}
 
+    def files_of(self, document_id: str) -> list[FileState]:
+        """Return the files that a document was read from; none for one that was not read from files."""
+        number = f"(SELECT number FROM documents WHERE id = :id AND {AT})"
+        rows = self._rows(
+            f"SELECT path, size, mtime_ns, sha256, reading, reason FROM files WHERE {AT} AND path IN"
+            f" (SELECT file FROM sources WHERE document = {number} AND {AT}) ORDER BY path",
+            {"at": self._at, "id": document_id},
+        )
+        return [FileState(*row) for row in rows]
+
     def sources_below(self, folder: str) -> dict[str, list[str]]:
         """Return the sources in and below a folder, by the file they were read from."""
         found: dict[str, list[str]] = {}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 
 from index.passages import sentences_of
 from qa.answer import Citation, Repeat, SearchHit, Span
+from qa.features import is_question
 from qa.reader import Finding
 from qa.repeats import counterparts, repeats, tells_otherwise
 
@@ -99,12 +100,11 @@ def _noted(finding: Finding, chosen: Sequence[_Chosen]) -> bool:
 
 
 def _context(finding: Finding, shown: Set[tuple[str, int]]) -> Span | None:
-    """Return the sentence before one that begins with a pronoun or the like, unless it is shown anyway."""
-    if not _LEANS_ON_BEFORE.match(finding.text):
-        return None
+    """Return the sentence before a quote that begins with a pronoun, or answers it, unless it is shown anyway."""
     document = finding.hit.document
     before = [place for place in sentences_of(document, finding.hit.passage) if place[1] <= finding.start]
     if not before or (document.id, before[-1][0]) in shown:
         return None
     start, end = before[-1]
-    return Span(start, end, document.text[start:end])
+    text = document.text[start:end]
+    return Span(start, end, text) if is_question(text) or _LEANS_ON_BEFORE.match(finding.text) else None

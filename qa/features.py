@@ -33,6 +33,11 @@ NUMBER = re.compile(
     re.IGNORECASE,
 )
 
+# What may stand after a question mark.
+_CLOSING = " \u00a0\u202f\"'»”’)"
+# In characters. The five sentences with a question mark that answer something in PIAF and SQuAD are longer.
+_LONGEST_QUESTION = 120
+
 RANKING = ("answers", "passage", "passage_words", "words", "meaning", "match", "context_match", "number")
 CONFIDENCE = (
     "answers",
@@ -75,7 +80,7 @@ class ReaderWeights:
 
 @dataclass(frozen=True, slots=True)
 class ReadSentence:
-    """A sentence `[start, end)` of a hit's document and what models make of it.
+    """A sentence `[start, end)` of a hit's document and what models make of it, read from `lead` on.
 
     `answers` is the joint model's logit and `span` its exact answer; the rest: see `qa.likeness`.
     """
@@ -83,6 +88,7 @@ class ReadSentence:
     hit: SearchHit
     start: int
     end: int
+    lead: int
     span: Span | None
     answers: float
     meaning: float
@@ -117,7 +123,7 @@ class SentenceFeatures:
             document = one.hit.document
             foreign = are_different(language, document.language)
             passage_words = share_held(one.hit, one.hit.passage.text)
-            words = share_held(one.hit, document.text[one.start : one.end])
+            words = share_held(one.hit, document.text[one.lead : one.end])
             rows.append(
                 {
                     "answers": one.answers,
@@ -170,3 +176,12 @@ def share_held(hit: SearchHit, text: str) -> float:
     in_all = sum(hit.question_terms.values())
     held = set(analyse(text, hit.document.language))
     return sum(weight for term, weight in hit.question_terms.items() if term in held) / in_all if in_all else 0.0
+
+
+def is_question(sentence: str) -> bool:
+    """Tell whether a sentence asks and does no more, as in lists of questions and answers.
+
+    Nothing is more like a question than itself, and it answers nothing; a long one may, on the way.
+    """
+    asked = sentence.rstrip(_CLOSING)
+    return asked.endswith(("?", "？", "؟")) and len(asked) <= _LONGEST_QUESTION

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from index.encoder import BertEncoder, TokenStates, open_encoder
 from index.passages import sentences_of
 from qa.answer import SearchHit, Span
-from qa.features import ReaderWeights, ReadSentence, SentenceFeatures, weighted
+from qa.features import ReaderWeights, ReadSentence, SentenceFeatures, is_question, weighted
 from qa.joint import Asked, Batch, JointModel, Pair, best_span
 from qa.likeness import Likeness
 from qa.reader import Finding, Reading
@@ -73,29 +73,32 @@ class JointReader:
         lower = self._encoder.read(question, prompt="query: ", layers=self._model.first_layer)
         upper = self._encoder.read_on(lower, layers=self._model.first_layer)
         asked = Asked.of(question, lower)
-        kept = [(hit, sentences) for hit in hits if (sentences := sentences_of(hit.document, hit.passage))]
+        kept = [(hit, places) for hit in hits if (places := answering(hit))]
         if not kept:
             return SentenceFeatures.of(question, ())
         passages = [self._passage_states(hit.passage.text) for hit, _ in kept]
         pairs = [
-            Pair.of(asked, states.lower, [(s - hit.passage.start, e - hit.passage.start) for s, e in sentences])
-            for (hit, sentences), states in zip(kept, passages, strict=True)
+            Pair.of(asked, states.lower, [(lead - hit.passage.start, e - hit.passage.start) for lead, _, e in places])
+            for (hit, places), states in zip(kept, passages, strict=True)
         ]
         with torch.inference_mode():
             scores = self._model(Batch.of(pairs))
         logits = iter(scores.sentence.tolist())
-        start, end = scores.start.numpy(), scores.end.numpy()
+        starts, ends = scores.start.numpy(), scores.end.numpy()
         read = []
-        for row, ((hit, sentences), states, pair) in enumerate(zip(kept, passages, pairs, strict=True)):
-            likeness = Likeness.of(question, upper, states.upper, hit, sentences)
-            for number, (place, (first, last)) in enumerate(zip(sentences, pair.sentences, strict=True)):
-                tokens = slice(len(pair.question) + first, len(pair.question) + last)
-                offsets = states.lower.offsets[first:last] + hit.passage.start
+        for row, ((hit, places), states, pair) in enumerate(zip(kept, passages, pairs, strict=True)):
+            likeness = Likeness.of(question, upper, states.upper, hit, [(lead, end) for lead, _, end in places])
+            for number, (lead, start, end) in enumerate(places):
+                inside = states.lower.within(start - hit.passage.start, end - hit.passage.start)
+                tokens = len(pair.question) + np.flatnonzero(inside)
+                offsets = states.lower.offsets[inside] + hit.passage.start
                 read.append(
                     ReadSentence(
                         hit,
-                        *place,
-                        span=_span(hit, place, offsets, start[row, tokens], end[row, tokens]),
+                        start,
+                        end,
+                        lead,
+                        span=_span(hit, (start, end), offsets, starts[row, tokens], ends[row, tokens]),
                         answers=next(logits),
                         meaning=float(likeness.meaning[number]),
                         match=float(likeness.match[number]),
@@ -110,6 +113,20 @@ class JointReader:
         upper = self._encoder.read_on(lower, layers=self._model.first_layer)
         # Half the memory, and what the model was trained on.
         return _PassageStates(lower.halved(), upper.halved())
+
+
+def answering(hit: SearchHit) -> list[tuple[int, int, int]]:
+    """Return (lead, start, end) of each sentence of a passage that can answer; it is judged from `lead` on.
+
+    A question of the document is read with the sentence after it, and never answers by itself.
+    """
+    found, lead = [], None
+    for start, end in sentences_of(hit.document, hit.passage):
+        lead = start if lead is None else lead
+        if not is_question(hit.document.text[start:end]):
+            found.append((lead, start, end))
+            lead = None
+    return found
 
 
 def _span(

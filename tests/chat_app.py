@@ -122,6 +122,10 @@ class FakeAnswerer:
         """Return the same name each time: these documents never change."""
         return "gen-1"
 
+    def original(self, document_id: str) -> tuple[str, bytes] | None:
+        """No document was read from a file."""
+        return None
+
     def stages(
         self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
     ) -> Iterator[Sequence[SearchHit] | Answer]:

@@ -394,65 +394,6 @@ def test_the_query_string_survives_a_citation(visit: Callable[..., Visit], app: 
     assert opened.page.url.partition("#")[0] == app.url + "?__theme=dark"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_is_readable_in_light_and_dark(visit: Callable[..., Visit], scheme: str) -> None:
-    opened = visit(**DESKTOP, color_scheme=scheme)
-    page = opened.page
-    opened.ask(FERTILISER_QUESTION)
-    opened.ask(FOLLOW_UP, 2)
-    opened.ask(UNKNOWN_QUESTION, 3)
-    page.locator("a.cite").first.click()
-    expect(page.locator("#panel mark").first).to_be_visible()
-    assert (page.locator("html.dark, body.dark").count() > 0) is (scheme == "dark")
-    selectors = (
-        *(
-            "#brand h1",
-            "#brand p",
-            "#clear",
-            "#language label.selected",
-            "#chat .question",
-            ".sentence .quote",
-        ),
-        *(
-            ".also-in",
-            ".understood",
-            ".understood .alone",
-            ".confidence",
-            ".answer .copy",
-            "a.cite",
-            ".answer .hint",
-            ".closest .where",
-            "#panel h2",
-        ),
-        *(
-            ".asked",
-            ".toggle .where",
-            "#panel .card.open blockquote",
-            "#panel mark",
-            "#panel .card.open .origin",
-        ),
-    )
-    for selector in selectors:
-        ratio = page.locator(selector).first.evaluate(CONTRAST)
-        assert ratio >= 4.5, f"{selector}: {ratio:.2f}"
-
-
-# WCAG contrast of an element's text against the first opaque background behind it.
-CONTRAST = """element => {
-    const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
-    const light = (colour) => {
-        const linear = (c) => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
-        const [r, g, b] = numbers(colour).map(c => linear(c / 255));
-        return .2126 * r + .7152 * g + .0722 * b;
-    };
-    let behind = element;
-    const seen = (e) => getComputedStyle(e).backgroundColor;
-    while (behind.parentElement && numbers(seen(behind))[3] === 0) behind = behind.parentElement;
-    const [a, b] = [light(getComputedStyle(element).color), light(seen(behind))].sort((x, y) => y - x);
-    return (a + .05) / (b + .05);
-}"""
-
-
 def test_the_public_endpoint_returns_the_answer_as_json(app: App) -> None:
     client = pytest.importorskip("gradio_client").Client(app.url, verbose=False)
     assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/ask"]

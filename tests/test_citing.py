@@ -108,6 +108,7 @@ def test_at_most_three_are_cited():
         ("Dakar waits. This surprised everyone in town.", "This surprised everyone in town.", "Dakar waits."),
         ("Dakar attend. « C’est long », dit le maire.", "« C’est long », dit le maire.", "Dakar attend."),
         ("Dakar attend. Cent bateaux sont là.", "Cent bateaux sont là.", None),
+        ("Combien sont-ils ? Cent bateaux sont là.", "Cent bateaux sont là.", "Combien sont-ils ?"),
     ],
 )
 def test_a_quote_that_leans_on_the_sentence_before_carries_it(text, quote, context):

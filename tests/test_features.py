@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from index import InputError, PassageIndex, make_document
 from index.sentences import split_sentences
 from qa import Retriever
-from qa.features import CONFIDENCE, RANKING, ReaderWeights, ReadSentence, SentenceFeatures, weighted
+from qa.features import CONFIDENCE, RANKING, ReaderWeights, ReadSentence, SentenceFeatures, is_question, weighted
 
 TEXT = "Le Mali attend ses engrais. La mer est calme. Le port de Dakar décharge du riz en 2022."
 
@@ -21,7 +22,7 @@ def retriever(tmp_path, embedder):
 def features_of(question, retriever, answers=(3.0, 1.0, 2.0)):
     places = [(hit, *place) for hit in retriever.retrieve(question) for place in split_sentences(hit.document.text)]
     read = [
-        ReadSentence(*place, None, logit, meaning=0.4, match=0.5, context_match=0.6, passage_match=0.7)
+        ReadSentence(*place, place[1], None, logit, meaning=0.4, match=0.5, context_match=0.6, passage_match=0.7)
         for place, logit in zip(places, answers, strict=True)
     ]
     return SentenceFeatures.of(question, read)
@@ -33,6 +34,30 @@ def test_words_are_the_share_of_idf_held(retriever):
     found = features_of("engrais Tombouctou", retriever).columns
     np.testing.assert_allclose(found["passage_words"], held / (held + lacked), atol=1e-6)
     np.testing.assert_allclose(found["words"], [held / (held + lacked), 0, 0], atol=1e-6)
+
+
+def test_words_of_the_question_before_count(retriever):
+    (hit,) = retriever.retrieve("calme")
+    start, end = TEXT.index("Le port"), len(TEXT)
+    one = ReadSentence(hit, start, end, TEXT.index("La mer"), None, 1.0, 0.0, 0.0, 0.0, 0.0)
+    assert SentenceFeatures.of("calme", [one]).columns["words"] == [1]
+    assert SentenceFeatures.of("calme", [replace(one, lead=start)]).columns["words"] == [0]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Combien ça coûte ?", True),
+        ("« Combien ça coûte ? »", True),
+        ("كم الثمن؟", True),
+        ("多少钱？", True),
+        ("Il a demandé « combien ? ».", False),
+        ("Combien ça coûte, on le sait.", False),
+        ("x" * 121 + " ?", False),
+    ],
+)
+def test_a_short_sentence_with_a_question_mark_is_a_question(sentence, expected):
+    assert is_question(sentence) is expected
 
 
 @pytest.mark.parametrize(

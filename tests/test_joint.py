@@ -10,6 +10,7 @@ from index import InputError, PassageIndex, make_document
 from index.encoder import TokenStates, open_encoder
 from qa import Retriever, open_reader
 from qa.joint import Asked, Batch, JointModel, Pair, best_span, log_sum_exp
+from qa.joint_reader import answering
 
 TEXT = (
     "Le ministre malien a reçu mardi son homologue à Bamako. La Russie livrera 300.000 tonnes d’engrais en 2023. "
@@ -126,3 +127,30 @@ def test_a_passage_read_before_reads_the_same(tmp_path):
 @pytest.mark.slow
 def test_no_hits_is_no_answer():
     assert (open_reader().read("Qui ?", []).findings, open_reader().read("Qui ?", []).confidence) == ((), 0.0)
+
+
+FAQ = (
+    "Combien coûte l’abonnement ? Neuf euros par mois. Comment le résilier ? Il suffit d’écrire au journal. "
+    "Qui a droit au tarif étudiant ? Toute personne de moins de vingt-six ans. Et les autres ?"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Combien coûte l’abonnement ?", "Neuf euros par mois."),
+        ("Qui peut avoir le tarif étudiant ?", "Toute personne de moins de vingt-six ans."),
+    ],
+)
+def test_a_question_of_a_document_is_answered_by_the_sentence_after_it(tmp_path, question, answer):
+    passage_index = PassageIndex.build(tmp_path / "i", [make_document(FAQ)])
+    hits = Retriever(passage_index).retrieve(question)
+    found = open_reader().read(question, hits)
+    assert found.findings[0].text == answer and found.confidence > 0.3
+    assert not [one.text for one in found.findings if one.text.endswith("?")]
+    assert [FAQ[lead:start].strip() for lead, start, _ in answering(hits[0])] == [
+        "Combien coûte l’abonnement ?",
+        "Comment le résilier ?",
+        "Qui a droit au tarif étudiant ?",
+    ]

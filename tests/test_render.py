@@ -383,6 +383,23 @@ def test_an_address_leads_to_the_sentence_or_the_page(address: str, expected: st
     assert words.address_of(words.sources_of(answer)[0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "pages", "expected"),
+    [
+        ("/home/someone/a.PDF", (0,), ["original/a%2Fb#page=1"]),
+        ("/home/someone/a.pdf", (), []),
+        ("/home/someone/a.txt", (0,), []),
+        ("https://example.org/a.pdf", (0,), ["https://example.org/a.pdf#page=1"]),
+        ("javascript:window.attacked=1//a.pdf", (0,), ["original/a%2Fb#page=1"]),
+    ],
+)
+def test_a_pdf_on_this_machine_opens_at_the_page(source: str, pages: tuple[int, ...], expected: list[str]) -> None:
+    document = replace(FERTILISER, id="a/b", source=source, pages=pages)
+    answer = replace(FERTILISER_ANSWER, citations=(replace(FERTILISER_ANSWER.citations[0], document=document),))
+    page = _Page(panel_html.sources_panel_html(1, answer, 1, FRENCH))
+    assert [link["href"] for link in page.attributes("a", "origin")] == expected
+
+
 def test_a_whole_document_is_shown_verbatim_in_parts_with_its_sentence_lit_and_its_pages() -> None:
     text = "Début. " + "x" * document_html.PART + " La phrase citée. " + "y" * 50
     start = text.index("La phrase")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from index import load_documents
+from index import DocumentSummary, load_documents
 from qa import Answerer
 from qa.questions import load_question_file
 from ui.demo import example_questions, seeds_folder
@@ -48,7 +48,30 @@ def test_examples_come_from_the_corpus():
     examples = example_questions(DOCUMENTS)
     asked = {question.text for question in ASKED.questions}
     assert set(examples) == {"fr", "en"} and all(set(of) <= asked for of in examples.values())
-    assert example_questions([]) == {}
+    assert not any(example_questions([]).values())
+
+
+def test_the_examples_of_another_corpus_name_its_newest_documents():
+    named = [
+        ("Le riz.", "fr", "2021"),
+        ("Rice {now}", "en", "2023"),
+        ("Le blé", "fr", "2022-05"),
+        ("x" * 91, "fr", "2024"),
+    ]
+    documents = [
+        DocumentSummary(title, title, "", date, language, 10)
+        for title, language, date in [
+            *named,
+            ("", "fr", None),
+            ("Le blé", "fr", None),
+            ("Mil", "fr", None),
+            ("Fonio", None, None),
+        ]
+    ]
+    examples = example_questions(documents)
+    about = "Que dit-on de «\xa0{}\xa0»\u202f?"
+    assert examples["fr"] == [about.format(title) for title in ("Le blé", "Le riz", "Mil", "Rice {now}")]
+    assert examples["en"][:2] == ["What is said about “Rice {now}”?", "What is said about “Le blé”?"]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from index import Document, DocumentSummary, Filters, PassageIndex
 from qa import Answer, Answerer, SearchHit
 from qa.reader import Reader
 from ui.demo import example_questions
+from ui.originals import read_original
 
 
 class ChatBackend(Protocol):
@@ -27,6 +28,10 @@ class ChatBackend(Protocol):
 
     def documents(self) -> Sequence[DocumentSummary]:
         """Return the indexed documents, by title."""
+        ...
+
+    def original(self, document_id: str) -> tuple[str, bytes] | None:
+        """Return the name and the bytes of the PDF file that a document was read from; None if it is not as it was."""
         ...
 
     def examples(self) -> Mapping[str, Sequence[str]]:
@@ -62,6 +67,9 @@ class IndexBackend:
 
     def documents(self) -> Sequence[DocumentSummary]:
         return self._documents(self._passage_index.generation().name)
+
+    def original(self, document_id: str) -> tuple[str, bytes] | None:
+        return read_original(self._passage_index, document_id)
 
     def examples(self) -> Mapping[str, Sequence[str]]:
         return self._examples(self._passage_index.generation().name)

@@ -39,7 +39,10 @@ class _Handlers:
         self._history = history
 
     def open_page(self, conversation: Conversation, request: gr.Request) -> tuple[Any, ...]:
-        conversation.language = preferred_language(request.headers.get("accept-language"))
+        chosen = request.cookies.get("sourcier-language")
+        conversation.language = (
+            chosen if chosen in TEXTS else preferred_language(request.headers.get("accept-language"))
+        )
         return conversation.language, *self.redraw(conversation)
 
     def switch_language(self, language: str, conversation: Conversation) -> tuple[Any, ...]:
@@ -47,11 +50,12 @@ class _Handlers:
         return self.redraw(conversation)
 
     def redraw(self, conversation: Conversation) -> tuple[Any, ...]:
-        """Update every component that holds words: header, clear button, chat, box, panel, list of conversations."""
+        """Update every component that holds words: header, buttons, chat, box, panel, list of conversations."""
         texts = conversation.texts
         return (
             message_html.header_html(texts),
             gr.Button(value=texts.new_conversation),
+            message_html.theme_html(texts),
             gr.Chatbot(
                 value=_messages(conversation),
                 placeholder=message_html.welcome_html(texts),
@@ -144,6 +148,12 @@ def build_chat(answerer: ChatBackend, *, feedback: FeedbackLog | None = None) ->
             conversations = history.component(texts)
             header = gr.HTML(message_html.header_html(texts), elem_id="brand", js_on_load=None)
             clear = gr.Button(texts.new_conversation, elem_id="clear", size="sm", min_width=0)
+            theme = gr.HTML(
+                message_html.theme_html(texts),
+                elem_id="theme",
+                js_on_load=beside("settings.js"),
+                apply_default_css=False,
+            )
             language = gr.Radio(
                 [("FR", "fr"), ("EN", "en")],
                 value=DEFAULT_LANGUAGE,
@@ -198,7 +208,7 @@ def build_chat(answerer: ChatBackend, *, feedback: FeedbackLog | None = None) ->
             "api_visibility": "private",
             **_ANSWERING,
         }
-        face = [header, clear, messages, box, panel, conversations]
+        face = [header, clear, theme, messages, box, panel, conversations]
         box.submit(handlers.add_question, [box, conversation], [messages, box], trigger_mode="multiple", **quick).then(
             **search
         )

@@ -19,6 +19,7 @@ from ui.backend import ChatBackend
 from ui.chat import build_chat
 from ui.feedback import FeedbackLog
 from ui.guard import Guard
+from ui.originals import original_route
 
 LOOPBACK = ("127.0.0.1", "localhost")
 _ICON = (
@@ -59,6 +60,7 @@ def launch_chat(
             head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}{beside("history.css")}</style>',
             app_kwargs={
                 "middleware": _middleware(host),
+                "routes": [original_route(answerer)],
                 "docs_url": None,
                 "redoc_url": None,
                 "openapi_url": None,

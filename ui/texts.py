@@ -22,8 +22,10 @@ class Texts:
     welcome: str
     welcome_hint: str
     examples: str
+    example: str
     conversation: str
     new_conversation: str
+    dark_theme: str
     question_label: str
     question_placeholder: str
     send: str
@@ -72,6 +74,7 @@ class Texts:
     no_documents: str
     and_more: str
     open_source: str
+    open_pdf: str
     file: str
     page: str
     undated: str
@@ -118,8 +121,10 @@ _FRENCH = Texts(
     welcome_hint="Posez une question\u00a0: vous lirez les phrases exactes de vos documents. "
     "Un clic sur un numéro ouvre le passage d’où vient la phrase.",
     examples="Exemples de questions",
+    example="Que dit-on de «\u00a0{title}\u00a0»\u202f?",
     conversation="Conversation",
     new_conversation="Nouvelle conversation",
+    dark_theme="Thème sombre",
     question_label="Votre question",
     question_placeholder="Posez une question…",
     send="Envoyer la question",
@@ -166,6 +171,7 @@ _FRENCH = Texts(
     no_documents="Aucun document indexé pour l’instant.",
     and_more="et {count} de plus",
     open_source="Ouvrir sur {host}",
+    open_pdf="Ouvrir le PDF à la page\u00a0{page}",
     file="Fichier\u00a0: {name}",
     page="page\u00a0{page}",
     undated="non daté",
@@ -224,8 +230,10 @@ _ENGLISH = Texts(
     welcome_hint="Ask a question and read the exact sentences of your documents. "
     "Click a number to open the passage a sentence comes from.",
     examples="Example questions",
+    example="What is said about “{title}”?",
     conversation="Conversation",
     new_conversation="New conversation",
+    dark_theme="Dark theme",
     question_label="Your question",
     question_placeholder="Ask a question…",
     send="Send the question",
@@ -272,6 +280,7 @@ _ENGLISH = Texts(
     no_documents="No document is indexed yet.",
     and_more="and {count} more",
     open_source="Open on {host}",
+    open_pdf="Open the PDF at page\u00a0{page}",
     file="File: {name}",
     page="page\u00a0{page}",
     undated="undated",

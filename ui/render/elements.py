@@ -6,6 +6,7 @@ Whatever is not a literal of these files goes through `escape`.
 from __future__ import annotations
 
 import html
+import re
 
 from index.document import Document, DocumentSummary
 from qa.answer import Span
@@ -14,6 +15,8 @@ from ui.texts import Texts
 
 # As raw characters, these would be changed by Gradio (inspect.cleandoc) or by the HTML parser.
 _KEPT_SPACES = str.maketrans({"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+
+_LANGUAGE_TAG = re.compile("[a-z]{2,3}(-[a-z0-9]{2,8})*", re.ASCII | re.IGNORECASE)
 
 
 def escape(text: object) -> str:
@@ -54,7 +57,9 @@ def copy_button(label: str, text: str) -> str:
 
 
 def language_of(document: Document | DocumentSummary) -> str:
-    return f' lang="{escape(document.language)}"' if document.language else ""
+    """Return the attribute for a document's words, where what it calls its language can be one."""
+    is_tag = document.language and _LANGUAGE_TAG.fullmatch(document.language)
+    return f' lang="{document.language}"' if is_tag else ""
 
 
 def fill(template: str, **parts: str) -> str:

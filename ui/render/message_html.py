@@ -36,6 +36,14 @@ def header_html(texts: Texts) -> str:
     return f'<h1>sourcier</h1><p lang="{texts.language}">{escape(texts.tagline)}</p>'
 
 
+def theme_html(texts: Texts) -> str:
+    """Return the switch between light and dark."""
+    label = escape(texts.dark_theme)
+    moon = '<path d="M14.5 11.6A6.5 6.5 0 0 1 6.4 3.5a6.5 6.5 0 1 0 8.1 8.1Z"/>'
+    icon = f'<svg viewBox="0 0 18 18" width="18" height="18" aria-hidden="true">{moon}</svg>'
+    return f'<button type="button" class="theme" aria-label="{label}" title="{label}">{icon}</button>'
+
+
 def welcome_html(texts: Texts) -> str:
     """Return what an empty conversation shows."""
     return f'<div class="welcome"><h2>{escape(texts.welcome)}</h2><p>{escape(texts.welcome_hint)}</p></div>'

@@ -10,7 +10,7 @@ from qa.answer import Answer, Repeat
 from ui.render.clipboard import citation_as_bibtex, citation_as_markdown, citation_as_text
 from ui.render.document_html import document_html, part_of
 from ui.render.elements import copy_button, date_html, escape, fill, language_of, slice_html, title_html, where_html
-from ui.render.words import Source, address_of, clip, file_name, sources_of
+from ui.render.words import Source, address_of, clip, file_name, original_of, sources_of
 from ui.texts import Texts
 
 LONGEST_LIST = 50
@@ -143,10 +143,20 @@ def _whole_button(source: Source, texts: Texts) -> str:
 def _origin_html(source: Source, texts: Texts) -> str:
     address = address_of(source)
     if address:
-        label = texts.open_source.format(host=clip(urlsplit(address).hostname or "", 60))
-        return (
-            f'<a class="origin" href="{escape(address)}" target="_blank"'
-            f' rel="noopener noreferrer nofollow">{escape(label)}</a>'
-        )
+        return _link_html(address, texts.open_source.format(host=clip(urlsplit(address).hostname or "", 60)))
     name = clip(" = ".join(map(file_name, source.document.sources)))
-    return f'<span class="origin">{fill(texts.file, name=f"<bdi>{escape(name)}</bdi>")}</span>' if name else ""
+    original = original_of(source)
+    if original:
+        return _link_html(original, texts.open_pdf.format(page=source.page)) + _file_html(name, texts)
+    return _file_html(name, texts) if name else ""
+
+
+def _link_html(address: str, label: str) -> str:
+    return (
+        f'<a class="origin" href="{escape(address)}" target="_blank"'
+        f' rel="noopener noreferrer nofollow">{escape(label)}</a>'
+    )
+
+
+def _file_html(name: str, texts: Texts) -> str:
+    return f'<span class="origin">{fill(texts.file, name=f"<bdi>{escape(name)}</bdi>")}</span>'

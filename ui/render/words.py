@@ -94,6 +94,14 @@ def address_of(source: Source) -> str | None:
     return f"{place}#{fragment}:~:text={_text_directive(source.citation.quote)}"
 
 
+def original_of(source: Source) -> str | None:
+    """Return the address, on this server, of the PDF file that a source was read from, at the cited page."""
+    document = source.document
+    if not source.page or not document.source.lower().endswith(".pdf") or web_address(document.source):
+        return None
+    return f"original/{quote_for_url(document.id, safe='')}#page={source.page}"
+
+
 def _text_directive(quote: str) -> str:
     """Name a stretch of text by its first and last words, as URL fragments do (WICG scroll-to-text-fragment)."""
     words = quote.split()
