@@ -19,6 +19,7 @@ from tests.chat_app import (
     UNKNOWN_QUESTION,
     FakeAnswerer,
 )
+from tests.test_chat_accessibility import SCREENS, complaints
 from ui.feedback import FILE_NAME, LONGEST_COMMENT, read_log
 
 pytestmark = pytest.mark.browser
@@ -38,14 +39,15 @@ def expect_asked(page: Any, *questions: str) -> None:
 
 def kept(page: Any) -> list[dict[str, Any]]:
     """The conversations in the browser's storage, newest first."""
-    found = page.evaluate("Object.keys(localStorage).filter(k => k.startsWith('sourcier-')).map(k => localStorage[k])")
+    ours = "Object.keys(localStorage).filter(key => key.startsWith('sourcier-conversation-'))"
+    found = page.evaluate(f"{ours}.map(key => localStorage[key])")
     return sorted(map(json.loads, found), key=lambda one: -one["changed"])
 
 
 def expect_kept(page: Any, answers: int) -> None:
     """Wait until the newest conversation is stored with so many answers."""
     page.wait_for_function(
-        """answers => Object.keys(localStorage).some(key => key.startsWith('sourcier-')
+        """answers => Object.keys(localStorage).some(key => key.startsWith('sourcier-conversation-')
             && JSON.parse(localStorage[key]).turns.filter(turn => turn.answer).length === answers)""",
         arg=answers,
     )
@@ -189,7 +191,7 @@ def test_an_answer_that_no_document_holds_is_not_shown(visit: Callable[..., Visi
     expect_kept(page, 1)
     page.evaluate(
         """() => {
-            const key = Object.keys(localStorage).find(key => key.startsWith('sourcier-'));
+            const key = Object.keys(localStorage).find(key => key.startsWith('sourcier-conversation-'));
             localStorage[key] = localStorage[key].replaceAll('60 000', '90 000');
         }"""
     )
@@ -579,6 +581,32 @@ def test_the_list_is_used_by_keyboard_alone(visit: Callable[..., Visit]) -> None
     page.keyboard.press("Enter")
     expect_asked(page, FERTILISER_QUESTION)
     expect(page.locator("#box textarea")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing_serious(visit: Callable[..., Visit], screen: str, scheme: str) -> None:
+    opened = visit(**SCREENS[screen], color_scheme=scheme)
+    page = opened.page
+    opened.ask(FERTILISER_QUESTION)
+    start_new(page)
+    opened.ask(UNKNOWN_QUESTION)
+    page.locator("#chat .thumb.down").click()
+    page.locator(".why .choice").first.click()
+    expect(page.locator("#history-said")).to_have_text("Votre avis est noté.")
+    page.locator("#chat .edit").click()
+    assert not complaints(page), "the forms"
+    drawer = open_list(page)
+    drawer.evaluate("it => Promise.all(it.getAnimations().map(one => one.finished))")
+    assert not complaints(page), "the list"
+    drawer.get_by_role("button", name="Renommer").first.click()
+    assert not complaints(page), "a title"
+    page.keyboard.press("Escape")
+    drawer.get_by_role("button", name="Supprimer", exact=True).nth(1).click()
+    assert not complaints(page), "a deletion"
+    drawer.get_by_role("button", name="Rétablir").click()
+    drawer.get_by_role("button", name="Tout supprimer").click()
+    assert not complaints(page), "all of them"
 
 
 def test_everything_on_a_phone(visit: Callable[..., Visit]) -> None:
