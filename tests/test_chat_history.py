@@ -126,11 +126,27 @@ def test_a_question_that_waited_at_a_reload_is_asked_again(visit: Callable[..., 
     opened = visit()
     page = opened.page
     opened.send(SLOW_QUESTION)
-    expect_kept(page, 0)
+    opened.send(f"{SLOW_QUESTION} Bis")
+    page.wait_for_function("Object.values(localStorage).some(kept => kept.includes('Bis'))")
     page.reload()
     opened.errors.clear()  # Gradio's own, of the stream that the reload cut off
-    expect_asked(page, SLOW_QUESTION)
-    expect(page.locator("#chat .answer a.cite")).to_have_count(3)
+    expect_asked(page, SLOW_QUESTION, f"{SLOW_QUESTION} Bis")
+    expect(page.locator("#chat .answer")).to_have_count(2)
+    expect(page.locator("#chat .answer a.cite")).to_have_count(6)
+    expect_kept(page, 2)
+
+
+def test_news_that_got_lost_are_sent_again(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    page = opened.page
+    opened.ask(FERTILISER_QUESTION)
+    expect_kept(page, 1)
+    page.evaluate("() => { Object.assign(sourcierHistory.current, {numbers: [], turns: []}); }")
+    opened.ask(UNKNOWN_QUESTION, 2)
+    expect_kept(page, 2)
+    page.evaluate("() => { sourcierHistory.sequence -= 1; delete sourcierHistory.current.turns[0].answer; }")
+    opened.ask(HOSTILE_QUESTION, 3)
+    expect_kept(page, 3)
 
 
 def test_an_answer_that_comes_late_stays_out_of_another_conversation(visit: Callable[..., Visit]) -> None:
@@ -202,8 +218,12 @@ def test_an_answer_that_no_document_holds_is_not_shown(visit: Callable[..., Visi
     )
     expect(page.locator("#chat")).not_to_contain_text("90 000")
     assert kept(page) == before
-    page.get_by_role("button", name="Reposer la question").click()
-    expect(page.locator("#chat .answer a.cite")).to_have_count(3)
+    page.evaluate("() => { sourcierHistory.sequence -= 1; }")  # as if news got lost: all of it is sent again
+    opened.ask(UNKNOWN_QUESTION)
+    expect_kept(page, 2)
+    assert kept(page)[0]["turns"][0] == before[0]["turns"][0]
+    page.get_by_role("button", name="Reposer la question").first.click()
+    expect(page.locator("#chat .answer a.cite:not(.near)")).to_have_count(3)
     expect(page.locator("#chat")).to_contain_text("60 000")
 
 
@@ -256,6 +276,16 @@ def test_the_oldest_conversations_make_room(visit: Callable[..., Visit]) -> None
     expect_kept(page, 1)
     titles = [one["title"] or one["turns"][0]["question"] for one in kept(page)]
     assert titles == [FERTILISER_QUESTION, *(f"n{n}" for n in range(60, 11, -1))]
+    page.evaluate(
+        """() => { localStorage.clear(); for (let n = 1; n <= 4; n++) {
+            const id = String(n).padStart(16, '0');
+            localStorage['sourcier-conversation-' + id] = JSON.stringify(
+                {id, title: 'n' + n, created: n, changed: n, turns: [{question: 'q', problem: 'x'.repeat(1.1e6)}]});
+        } }"""
+    )
+    opened.ask(UNKNOWN_QUESTION, 2)
+    expect_kept(page, 2)
+    assert [one["title"] for one in kept(page)] == ["", "n4", "n3", "n2"]
 
 
 # --- The list ---

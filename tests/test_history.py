@@ -309,7 +309,22 @@ def squeezed(text):
     return " ".join(text.split())
 
 
-@given(st.text("ab1. \t\n-=+*_`~#>|<>&;[](){}!\\:'\"/é", max_size=30))
+PIECES = [
+    *"ab1. \t\n-=+*_`~#>|<>&;[](){}!\\:'\"/é",
+    "&lt;",
+    "&#60;",
+    "<b>",
+    "](x)",
+    "1. ",
+    "- ",
+    "---",
+    "===",
+    "```",
+    "| - |",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
 def test_any_text_is_drawn_as_itself(text):
     shown, elements = drawn_text(as_markdown(text))
     assert squeezed(shown) == squeezed(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -73,7 +74,8 @@ class Conversation:
         self._last_number = 0
         self.last_changes: Changes | None = None
         self._kept: dict[int, Turn] = {}
-        self._sequence = 0
+        # A session that begins after the server forgot the one before is newer to the page.
+        self._sequence = time.time_ns() // 1_000_000
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Conversation:
