@@ -224,3 +224,16 @@ def test_the_command_says_what_it_wrote(passage_index, rated, tmp_path):
         "Left out, for want of a known answer: 1 thumb down.\n"
         f"Measure on them with: sourcier evaluate {out / 'questions.jsonl'}\n"
     )
+
+
+@pytest.mark.parametrize("option", ["", "--no-feedback"])
+def test_the_chat_keeps_verdicts_beside_the_index_unless_told_not_to(passage_index, monkeypatch, option):
+    from typer.testing import CliRunner
+
+    launched = {}
+    monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader())
+    monkeypatch.setattr("ui.serving.launch_chat", lambda *_, **options: launched.update(options))
+    arguments = ["chat", "--index", str(passage_index.folder), *filter(None, [option])]
+    assert CliRunner().invoke(command, arguments).exit_code == 0
+    log = launched["feedback"]
+    assert (log and log.path) == (None if option else passage_index.folder / FILE_NAME)
