@@ -262,6 +262,28 @@ def test_a_browser_that_keeps_nothing_can_be_used(visit: Callable[..., Visit]) -
     expect(open_list(page).locator(".hint")).to_contain_text("Ce navigateur ne garde rien")
 
 
+def test_what_finds_no_room_takes_nothing_else_away(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    page = opened.page
+    opened.ask(FERTILISER_QUESTION)
+    expect_kept(page, 1)
+    start_new(page)
+    page.evaluate(
+        """() => {
+            const put = Storage.prototype.setItem;
+            Storage.prototype.setItem = function (key, text) {
+                if (text.includes('Mongolie')) throw new DOMException('', 'QuotaExceededError');
+                put.call(this, key, text);
+            };
+        }"""
+    )
+    opened.ask(UNKNOWN_QUESTION)
+    expect(page.locator("#history-said")).to_contain_text("cette conversation n’est pas gardée")
+    drawer = open_list(page)
+    expect(drawer.locator(".hint")).to_contain_text("Ce navigateur n’a plus de place")
+    expect(names(drawer)).to_have_text([FERTILISER_QUESTION])
+
+
 def test_the_oldest_conversations_make_room(visit: Callable[..., Visit]) -> None:
     opened = visit()
     page = opened.page

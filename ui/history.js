@@ -9,6 +9,7 @@ const here = (window.sourcierHistory ??= {
   current: null, // the open conversation: {id, title, created, changed, numbers, turns}
   wanted: new Map(), // conversations that the server was asked to open, by id
   deleted: new Map(), // those that can still be brought back, by id
+  canKeep: true,
   isFull: false,
 });
 here.element = element;
@@ -18,6 +19,7 @@ const MOST_CONVERSATIONS = 50;
 const MOST_TURNS = 100; // as the server takes them back
 const MOST_CHARACTERS = 4_000_000;
 const PREFIX = 'sourcier-conversation-';
+const PROBE = 'sourcier-probe';
 const ADDRESS = /^#c=([0-9a-f]{16})$/;
 
 const root = document.documentElement;
@@ -56,7 +58,7 @@ function keysKept(storage) {
 }
 
 function readKept(id) {
-  return attempt((storage) => checked(JSON.parse(storage.getItem(PREFIX + id)), id), null);
+  return attempt(() => checked(JSON.parse(textAt(PREFIX + id)), id), null);
 }
 
 const isTime = (value) => typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
@@ -74,32 +76,37 @@ function allKept() {
   return ids.map(readKept).filter(Boolean).sort((one, other) => other.changed - one.changed);
 }
 
-// The oldest conversations make room, and a browser that keeps nothing changes nothing for the chat.
+// The oldest conversations make room; where even that does not help, nothing of them is lost.
 function keep(record) {
   const {id, title, created, changed, turns} = record;
   const text = JSON.stringify({id, title, created, changed, turns: turns.slice(-MOST_TURNS)});
-  const others = allKept().map((other) => other.id).filter((other) => other !== id);
-  const sizes = others.map((other) => attempt((storage) => storage.getItem(PREFIX + other).length, 0));
-  let characters = sizes.reduce((sum, size) => sum + size, text.length);
+  const others = allKept().filter((other) => other.id !== id).map((other) => [PREFIX + other.id, textAt(PREFIX + other.id)]);
+  const dropped = [];
   const dropOldest = () => {
-    forget(others.pop());
-    characters -= sizes.pop();
+    dropped.push(others.pop());
+    attempt((storage) => storage.removeItem(dropped.at(-1)[0]));
   };
-  while (others.length >= MOST_CONVERSATIONS || (others.length && characters > MOST_CHARACTERS)) dropOldest();
-  const put = () => attempt((storage) => { storage.setItem(PREFIX + id, text); return true; }, false);
-  let isKept = put();
-  while (!isKept && others.length) {
-    dropOldest();
-    isKept = put();
-  }
-  here.isFull = !isKept;
+  const size = () => others.reduce((sum, [, other]) => sum + other.length, text.length);
+  while (others.length >= MOST_CONVERSATIONS || (others.length && size() > MOST_CHARACTERS)) dropOldest();
+  while (!put(PREFIX + id, text) && others.length) dropOldest();
+  const wasFull = here.isFull;
+  here.isFull = textAt(PREFIX + id) !== text;
+  if (here.isFull) dropped.forEach(([key, other]) => put(key, other));
+  if (here.isFull && !wasFull) say(word('history_full'));
 }
+
+const textAt = (key) => attempt((storage) => storage.getItem(key), null);
+const put = (key, text) => attempt((storage) => { storage.setItem(key, text); return true; }, false);
 
 function forget(id) {
   attempt((storage) => storage.removeItem(PREFIX + id));
 }
 
-const isKeeping = () => attempt((storage) => { storage.setItem(PREFIX, ''); storage.removeItem(PREFIX); return true; }, false);
+function canKeep() {
+  const isAble = put(PROBE, '');
+  attempt((storage) => storage.removeItem(PROBE));
+  return isAble;
+}
 
 function titleOf(record) {
   return record.title || record.turns[0].question;
@@ -202,6 +209,7 @@ function openList() {
     );
   }
   here.deleted.clear();
+  here.canKeep = canKeep();
   drawList(true);
   drawer().showModal(); // keeps the focus inside, closes on Escape and gives the focus back
 }
@@ -229,7 +237,7 @@ function drawList(isOpening = false) {
   list.replaceChildren(
     make('header', {}, make('h2', {id: 'history-title'}, word('history')),
       button('✕', closeList, {class: 'close', 'aria-label': word('close_history')})),
-    make('p', {class: 'hint'}, word(!isKeeping() ? 'history_off' : here.isFull ? 'history_full' : 'history_hint')),
+    make('p', {class: 'hint'}, word(!here.canKeep ? 'history_off' : here.isFull ? 'history_full' : 'history_hint')),
     make('p', {class: 'said', role: 'status'}),
     present.length ? make('ul', {}, ...present.map(rowOf)) : make('p', {class: 'none'}, word('history_none')),
     ...(kept.length > 1 ? [make('footer', {}, button(word('delete_all'), askDeleteAll, {'data-key': 'all'}))] : []),
@@ -241,16 +249,16 @@ function rowOf(record) {
   if (here.deleted.has(record.id)) return deletedRow(record);
   const isCurrent = record.id === here.current?.id;
   const date = new Date(record.changed);
-  const act = (name, label, action) => button(label, action, {'data-key': `${name}-${record.id}`});
+  const tool = (name, label, action) => button(label, action, {'data-key': `${name}-${record.id}`});
   return make('li', {'data-id': record.id},
     button(make('bdi', {class: 'name'}, titleOf(record)), () => choose(record.id),
       {class: 'open', 'data-key': `open-${record.id}`, 'aria-current': isCurrent && 'true'}),
     make('time', {datetime: date.toISOString()}, date.toLocaleString(word('language'), {dateStyle: 'medium', timeStyle: 'short'})),
     make('div', {class: 'row', role: 'group', 'aria-label': titleOf(record)},
-      act('rename', word('rename'), () => rename(record.id)),
+      tool('rename', word('rename'), () => rename(record.id)),
       button('Markdown', () => here.trigger('save_file', readKept(record.id)), {'aria-label': word('export_markdown'), 'data-key': `md-${record.id}`}),
       button('JSON', () => saveJson(record.id), {'aria-label': word('export_json'), 'data-key': `json-${record.id}`}),
-      act('delete', word('delete'), () => remove(record.id))));
+      tool('delete', word('delete'), () => remove(record.id))));
 }
 
 function deletedRow(record) {
@@ -458,7 +466,7 @@ function bindOnce() {
   document.body.append(make('p', {id: 'history-said', class: 'said', role: 'status'}));
   document.addEventListener('click', onClick);
   window.addEventListener('popstate', openAddressed);
-  window.addEventListener('storage', () => drawList()); // another tab
+  window.addEventListener('storage', (event) => { if (event.key?.startsWith(PREFIX) ?? true) drawList(); }); // another tab
   new MutationObserver(tidy).observe(document.body, {childList: true, subtree: true});
 }
 
