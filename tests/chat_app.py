@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from index.filters import Filters
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
 from qa.conversation import carry_over
 from qa.dates import find_period
+from ui.backend import Holdings
 
 FERTILISER = Document(
     id="engrais",
@@ -118,9 +120,15 @@ class FakeAnswerer:
         """Return the documents that can be cited, by id."""
         return {id_: TEXTS_BY_ID[id_] for id_ in ids if id_ in TEXTS_BY_ID}
 
-    def generation(self) -> str:
-        """Return the same name each time: these documents never change."""
-        return "gen-1"
+    def holdings(self) -> Holdings:
+        """Return made-up figures."""
+        return Holdings("gen-7", len(DOCUMENTS), 11)
+
+    def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> Sequence[SearchHit]:
+        """Return the same two passages each time."""
+        if "boom" in question:
+            raise InputError("the question is too short: 1 word found, 2 expected; write a sentence")
+        return _closest()[:top_k]
 
     def original(self, document_id: str) -> tuple[str, bytes] | None:
         """No document was read from a file."""
@@ -193,6 +201,7 @@ def _closest() -> tuple[SearchHit, ...]:
 
 if __name__ == "__main__":
     from ui.feedback import FeedbackLog
-    from ui.serving import launch_chat
+    from ui.serving import Serving, launch_chat
 
-    launch_chat(FakeAnswerer(), port=int(sys.argv[1]), feedback=FeedbackLog(Path("feedback.jsonl")))
+    serving = Serving(int(sys.argv[1]), **json.loads(sys.argv[2] if sys.argv[2:] else "{}"))
+    launch_chat(FakeAnswerer(), serving, feedback=FeedbackLog(Path("feedback.jsonl")))

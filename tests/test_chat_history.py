@@ -549,7 +549,7 @@ def test_a_thumb_is_kept_and_taken_back(visit: Callable[..., Visit], app: App) -
         (question, "down", "", ""),
     ]
     log = list(read_log(app.log.parent / FILE_NAME))
-    assert {one["generation"] for one in log} == {"gen-1"}
+    assert {one["generation"] for one in log} == {"gen-7"}
     assert len({one["conversation"] for one in log if one["question"] == question}) == 1
 
 

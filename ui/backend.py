@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from index import Document, DocumentSummary, Filters, PassageIndex
-from qa import Answer, Answerer, SearchHit
+from qa import Answer, Answerer, Retriever, SearchHit
 from qa.reader import Reader
 from ui.demo import example_questions
 from ui.originals import read_original
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What an index holds: the name of its generation, and how many documents and passages."""
+
+    generation: str
+    documents: int
+    passages: int
 
 
 class ChatBackend(Protocol):
@@ -24,6 +34,14 @@ class ChatBackend(Protocol):
         self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
     ) -> Iterator[Sequence[SearchHit] | Answer]:
         """Yield the passages that are going to be read, then the answer, as `ask` returns it."""
+        ...
+
+    def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> Sequence[SearchHit]:
+        """Return the passages that match best; raise `SourcierError` for a mistake of who asked."""
+        ...
+
+    def holdings(self) -> Holdings:
+        """Return how much is indexed; raise `SourcierError` where the index cannot be read."""
         ...
 
     def documents(self) -> Sequence[DocumentSummary]:
@@ -42,10 +60,6 @@ class ChatBackend(Protocol):
         """Return those of the named documents that are there, by id."""
         ...
 
-    def generation(self) -> str:
-        """Name the state of the documents; it changes whenever they do."""
-        ...
-
 
 class IndexBackend:
     """A chat over an index."""
@@ -53,6 +67,7 @@ class IndexBackend:
     def __init__(self, passage_index: PassageIndex, reader: Reader) -> None:
         self._passage_index = passage_index
         self._answerer = Answerer(passage_index, reader=reader)
+        self._retriever = Retriever(passage_index)
         # Every visitor's page asks for these; they change only with the index.
         self._documents = lru_cache(1)(lambda _generation: passage_index.summaries())
         self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
@@ -65,6 +80,13 @@ class IndexBackend:
     ) -> Iterator[Sequence[SearchHit] | Answer]:
         return self._answerer.stages(question, history=history, filters=filters)
 
+    def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> Sequence[SearchHit]:
+        return self._retriever.retrieve(question, top_k=top_k, filters=filters)
+
+    def holdings(self) -> Holdings:
+        generation = self._passage_index.generation()
+        return Holdings(generation.name, generation.store.count_documents(), len(generation))
+
     def documents(self) -> Sequence[DocumentSummary]:
         return self._documents(self._passage_index.generation().name)
 
@@ -76,6 +98,3 @@ class IndexBackend:
 
     def read(self, ids: Iterable[str]) -> Mapping[str, Document]:
         return {document.id: document for document in self._passage_index.documents(ids)}
-
-    def generation(self) -> str:
-        return self._passage_index.generation().name

@@ -20,8 +20,9 @@ from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts
 class Turn:
     """A question, and what became of it; `problem` is empty when the failure has no message to show.
 
-    `found` are the passages being read while there is no answer yet; `alone` asks it as if nothing had
-    been asked before. `is_stale` tells that it was answered with what the documents no longer hold.
+    `is_refused` when too many others wait; `found` are the passages being read while there is no answer
+    yet; `alone` asks it as if nothing had been asked before. `is_stale` tells that it was answered with
+    what the documents no longer hold.
     """
 
     number: int
@@ -30,12 +31,13 @@ class Turn:
     problem: str | None = None
     alone: bool = False
     found: tuple[SearchHit, ...] = ()
+    is_refused: bool = False
     is_stale: bool = False
     feedback: Feedback | None = None
 
     @property
     def is_waiting(self) -> bool:
-        return self.answer is None and self.problem is None and not self.is_stale
+        return self.answer is None and self.problem is None and not self.is_refused and not self.is_stale
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import gradio as gr
@@ -18,6 +18,8 @@ from ui.history import read_conversation
 from ui.render.export import conversation_as_markdown
 from ui.render.history_html import Notice, history_html
 from ui.texts import Texts
+
+_Answering = Callable[[Conversation], AsyncIterator[Any]]
 
 _logger = logging.getLogger(__name__)
 
@@ -141,7 +143,7 @@ class _Events:
         if self._feedback is None or turn is None or turn.answer is None:
             return gr.skip()
         try:
-            self._feedback.append(conversation.id, turn.answer, self._backend.generation(), rated)
+            self._feedback.append(conversation.id, turn.answer, self._backend.holdings().generation, rated)
         except SourcierError as error:
             _logger.warning("a verdict could not be kept: %s", error)
             return self._keep(conversation, Notice(conversation.texts.feedback_failed))
@@ -154,10 +156,12 @@ def _data(event: gr.EventData) -> Mapping[str, Any]:
     return event._data if isinstance(event._data, dict) else {}
 
 
-def _until_none_waits(answer_next: Callable[[Conversation], Iterator[Any]]) -> Callable[[Conversation], Iterator[Any]]:
-    def answer_all(conversation: Conversation) -> Iterator[Any]:
-        yield from answer_next(conversation)
-        while conversation.has_waiting:
-            yield from answer_next(conversation)
+def _until_none_waits(answer_next: _Answering) -> _Answering:
+    async def answer_all(conversation: Conversation) -> AsyncIterator[Any]:
+        while True:
+            async for drawn in answer_next(conversation):
+                yield drawn
+            if not conversation.has_waiting:
+                return
 
     return answer_all
