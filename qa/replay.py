@@ -19,18 +19,26 @@ class Replay:
     problems: tuple[str, ...]
 
 
-def read_answer(path: Path) -> Mapping[str, Any]:
-    """Read an answer as `ask --json` prints it; raises InputError for anything else."""
-    expected = "expected an answer as `sourcier ask --json` prints it"
+def read_answers(path: Path) -> list[Mapping[str, Any]]:
+    """Read an answer as `ask --json` prints it, or those of a conversation that the chat saved.
+
+    Raises InputError for anything else.
+    """
+    expected = "expected an answer as `sourcier ask --json` prints it, or a conversation as the chat saves it"
     try:
-        answer = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; {expected}") from error
     except ValueError as error:
         raise InputError(f"{path} is no JSON: {expected}") from error
-    if not isinstance(answer, dict) or not isinstance(answer.get("citations"), list):
-        raise InputError(f"{path} has no citations: {expected}")
-    return answer
+    answers = [stored]
+    if isinstance(stored, dict) and isinstance(stored.get("turns"), list):
+        turns = [turn if isinstance(turn, dict) else {"answer": turn} for turn in stored["turns"]]
+        answers = [turn["answer"] for turn in turns if turn.get("answer") is not None]
+    for answer in answers:
+        if not isinstance(answer, dict) or not isinstance(answer.get("citations"), list):
+            raise InputError(f"{path} has no citations: {expected}")
+    return answers
 
 
 def replay(answer: Mapping[str, Any], passage_index: PassageIndex) -> Replay:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from index.document import Document, DocumentSummary, Passage
 from index.errors import InputError
@@ -59,9 +60,10 @@ HOSTILE = Document(
     ),
 )
 REPORT = Document(id="report", title="", date=None, language="en", source="", text="The budget is not stated here.")
+TEXTS_BY_ID = {one.id: one for one in (FERTILISER, AGREEMENT, HOSTILE, REPORT)}
 DOCUMENTS = tuple(
     DocumentSummary(one.id, one.title, one.source, one.date, one.language, len(one.text))
-    for one in (FERTILISER, AGREEMENT, HOSTILE, REPORT)
+    for one in TEXTS_BY_ID.values()
 )
 
 FERTILISER_QUESTION = "Combien de tonnes d'engrais la Russie livrera-t-elle au Mali ?"
@@ -113,6 +115,10 @@ class FakeAnswerer:
     def examples(self) -> Mapping[str, Sequence[str]]:
         """Return questions that the fixed answers cover."""
         return EXAMPLES
+
+    def read(self, ids: Iterable[str]) -> Mapping[str, Document]:
+        """Return the documents that can be cited, by id."""
+        return {id_: TEXTS_BY_ID[id_] for id_ in ids if id_ in TEXTS_BY_ID}
 
     def holdings(self) -> Holdings:
         """Return made-up figures."""
@@ -194,6 +200,8 @@ def _closest() -> tuple[SearchHit, ...]:
 
 
 if __name__ == "__main__":
+    from ui.feedback import FeedbackLog
     from ui.serving import Serving, launch_chat
 
-    launch_chat(FakeAnswerer(), Serving(int(sys.argv[1]), **json.loads(sys.argv[2] if sys.argv[2:] else "{}")))
+    serving = Serving(int(sys.argv[1]), **json.loads(sys.argv[2] if sys.argv[2:] else "{}"))
+    launch_chat(FakeAnswerer(), serving, feedback=FeedbackLog(Path("feedback.jsonl")))

@@ -48,7 +48,7 @@ def test_each_citation_lights_its_own_sentence(visit: Callable[..., Visit], app:
         expect(card.locator("mark")).to_be_in_viewport()
         expect(link).to_have_attribute("aria-current", "true")
         expect(page.locator("a.cite[aria-current]")).to_have_count(1)
-    assert page.url == app.url
+    assert page.url.partition("#")[0] == app.url
 
 
 def test_the_answer_shows_quotes_verbatim(visit: Callable[..., Visit]) -> None:
@@ -271,7 +271,7 @@ def test_a_follow_up_says_what_it_took_over_and_is_asked_without_it(visit: Calla
     expect(second.locator("a.alone")).to_have_count(0)
     expect(page.locator("#chat .question")).to_have_text([FERTILISER_QUESTION, FOLLOW_UP])
     expect(page.locator("#panel .asked")).to_have_text(FOLLOW_UP)
-    assert page.url.count("#") == 0
+    assert "#alone" not in page.url
     opened.ask("pourquoi ?", 3)  # its turn before stands alone now, and has no subject to hand on
     expect(page.locator("#chat .answer").nth(2).locator(".not-said")).to_be_visible()
 
@@ -391,7 +391,7 @@ def test_the_query_string_survives_a_citation(visit: Callable[..., Visit], app: 
     opened.ask(FERTILISER_QUESTION)
     opened.page.locator("a.cite").nth(1).click()
     expect(opened.page.locator('#panel .panel[data-active="2"]')).to_be_visible()
-    assert opened.page.url == app.url + "?__theme=dark"
+    assert opened.page.url.partition("#")[0] == app.url + "?__theme=dark"
 
 
 def test_the_public_endpoint_returns_the_answer_as_json(app: App) -> None:

@@ -119,6 +119,10 @@ def test_check_replays_answers(folder, indexed, capsys, monkeypatch):
     answer.write_text(run("ask", "Que fait le Mali ?", "--index", indexed, "--json"), encoding="utf-8")
     said = run("check", answer, "--index", indexed)
     assert said == "Checked 2 documents, 2 passages, 2 sentences, 4 quotes: no problem.\n"
+    conversation = folder / "conversation.json"
+    turns = [{"question": "?", "answer": json.loads(answer.read_text(encoding="utf-8"))}, {"question": "?"}]
+    conversation.write_text(json.dumps({"id": "0", "turns": turns}), encoding="utf-8")
+    assert run("check", conversation, answer, "--index", indexed).endswith("8 quotes: no problem.\n")
     answer.write_text(answer.read_text(encoding="utf-8").replace("attend", "attends"), encoding="utf-8")
     monkeypatch.setattr(sys, "argv", ["sourcier", "check", str(answer), "--index", str(indexed)])
     with pytest.raises(SystemExit) as caught:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from index import DocumentSummary, Filters, PassageIndex
+from index import Document, DocumentSummary, Filters, PassageIndex
 from qa import Answer, Answerer, Retriever, SearchHit
 from qa.reader import Reader
 from ui.demo import example_questions
@@ -56,6 +56,10 @@ class ChatBackend(Protocol):
         """Return example questions by interface language; may be empty."""
         ...
 
+    def read(self, ids: Iterable[str]) -> Mapping[str, Document]:
+        """Return those of the named documents that are there, by id."""
+        ...
+
 
 class IndexBackend:
     """A chat over an index."""
@@ -91,3 +95,6 @@ class IndexBackend:
 
     def examples(self) -> Mapping[str, Sequence[str]]:
         return self._examples(self._passage_index.generation().name)
+
+    def read(self, ids: Iterable[str]) -> Mapping[str, Document]:
+        return {document.id: document for document in self._passage_index.documents(ids)}

@@ -19,8 +19,10 @@ from qa.retriever import LONGEST_QUESTION
 from ui.assets import beside
 from ui.conversation import Conversation, Turn
 from ui.desk import BusyError, Desk
+from ui.feedback import FeedbackLog
+from ui.history_events import History
 from ui.programs import add_endpoints
-from ui.render import message_html, panel_html, words
+from ui.render import message_html, panel_html, turn_html, words
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language, texts_around
 
 MOST_EXAMPLES = 4
@@ -31,9 +33,10 @@ _logger = logging.getLogger(__name__)
 class _Handlers:
     """The chat's events; each takes the session's conversation and returns what to draw."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, history: History) -> None:
         self._desk = desk
         self._answerer = desk.backend
+        self._history = history
 
     def open_page(self, conversation: Conversation, request: gr.Request) -> tuple[Any, ...]:
         chosen = request.cookies.get("sourcier-language")
@@ -47,7 +50,7 @@ class _Handlers:
         return self.redraw(conversation)
 
     def redraw(self, conversation: Conversation) -> tuple[Any, ...]:
-        """Update every component that holds words: header, clear button, theme switch, chat, box, panel."""
+        """Update every component that holds words: header, buttons, chat, box, panel, list of conversations."""
         texts = conversation.texts
         return (
             message_html.header_html(texts),
@@ -60,7 +63,11 @@ class _Handlers:
             ),
             gr.Textbox(label=texts.question_label, placeholder=texts.question_placeholder),
             self.panel(conversation),
+            self._history.draw(conversation),
         )
+
+    def draw(self, conversation: Conversation) -> tuple[list[Any], str]:
+        return _messages(conversation), self.panel(conversation)
 
     def examples(self, language: str) -> list[Any]:
         return [{"text": question} for question in self._answerer.examples().get(language, ())[:MOST_EXAMPLES]]
@@ -133,14 +140,16 @@ class _Handlers:
             yield replace(turn, problem="")
 
 
-def build_chat(desk: Desk) -> gr.Blocks:
+def build_chat(desk: Desk, *, feedback: FeedbackLog | None = None) -> gr.Blocks:
     """Lay out the chat, with the endpoints for programs beside it."""
-    handlers = _Handlers(desk)
+    history = History(desk.backend, feedback)
+    handlers = _Handlers(desk, history)
     texts = TEXTS[DEFAULT_LANGUAGE]
     chat = gr.Blocks(title="sourcier", fill_width=True, fill_height=True, analytics_enabled=False)
     with chat:
         conversation = gr.State(Conversation())
         with gr.Row(elem_id="top"):
+            conversations = history.component(texts)
             header = gr.HTML(message_html.header_html(texts), elem_id="brand", js_on_load=None)
             clear = gr.Button(texts.new_conversation, elem_id="clear", size="sm", min_width=0)
             theme = gr.HTML(
@@ -203,7 +212,7 @@ def build_chat(desk: Desk) -> gr.Blocks:
             "api_visibility": "private",
             "concurrency_limit": None,  # the desk lets in so many at once, whoever asks
         }
-        face = [header, clear, theme, messages, box, panel]
+        face = [header, clear, theme, messages, box, panel, conversations]
         box.submit(handlers.add_question, [box, conversation], [messages, box], trigger_mode="multiple", **quick).then(
             **search
         )
@@ -212,6 +221,7 @@ def build_chat(desk: Desk) -> gr.Blocks:
         language.input(handlers.switch_language, [language, conversation], face, **quick)
         panel.cite(handlers.show_source, [conversation], [panel], trigger_mode="always_last", **quick)
         panel.alone(handlers.ask_alone, [conversation], [messages], trigger_mode="multiple", **quick).then(**search)
+        history.wire(conversations, conversation, (messages, panel), draw=handlers.draw, quick=quick, search=search)
         chat.load(handlers.open_page, [conversation], [language, *face], **quick)
         add_endpoints(desk)
     return chat
@@ -221,16 +231,19 @@ def _messages(conversation: Conversation) -> list[Any]:
     texts = conversation.texts
     messages: list[Any] = []
     for turn in conversation:
-        messages.append({"role": "user", "content": message_html.question_html(turn.question)})
+        messages.append({"role": "user", "content": turn_html.asked_html(turn, texts)})
         messages.append({"role": "assistant", "content": _outcome_html(turn, texts)})
     return messages
 
 
 def _outcome_html(turn: Turn, texts: Texts) -> str:
+    tools = turn_html.tools_html(turn, texts)
     if turn.answer:
-        return message_html.answer_html(turn.number, turn.answer, texts_around(turn.answer, texts))
+        return message_html.answer_html(turn.number, turn.answer, texts_around(turn.answer, texts)) + tools
     if turn.is_refused:
-        return message_html.problem_html(texts.busy)
+        return message_html.problem_html(texts.busy) + tools
     if turn.problem is not None:
-        return message_html.problem_html(turn.problem or texts.failed)
+        return message_html.problem_html(turn.problem or texts.failed) + tools
+    if turn.is_stale:
+        return turn_html.stale_html(texts) + tools
     return message_html.pending_html(turn.found, texts)

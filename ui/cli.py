@@ -40,7 +40,7 @@ from qa.chart import INSTALL, draw
 from qa.comparison import compare
 from qa.evaluation import evaluate
 from qa.questions import load_questions
-from qa.replay import read_answer, replay
+from qa.replay import read_answers, replay
 from qa.report import (
     comparison_lines,
     comparison_markdown,
@@ -53,6 +53,8 @@ from qa.report import (
 from ui.backend import IndexBackend
 from ui.demo import seeds_folder
 from ui.desk import CONCURRENCY, QUEUE
+from ui.feedback import FILE_NAME, FeedbackLog
+from ui.feedback_questions import export_feedback
 from ui.password import find_password
 from ui.render.words import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
 from ui.texts import TEXTS, Texts, texts_around
@@ -196,7 +198,8 @@ def remove(
 @app.command()
 def check(
     answers: Annotated[
-        list[Path] | None, typer.Argument(metavar="[ANSWER.json...]", help="Printed by `ask --json`, to be replayed.")
+        list[Path] | None,
+        typer.Argument(metavar="[ANSWER.json...]", help="Printed by `ask --json` or saved by the chat, to replay."),
     ] = None,
     index: IndexOption = None,
     repair: Annotated[bool, typer.Option("--repair", help="Make again what is damaged.")] = False,
@@ -209,9 +212,10 @@ def check(
     if answers:
         passage_index = PassageIndex.open(folder)
         for path in answers:
-            several = replay(read_answer(path), passage_index)
-            problems += [f"{path}: {problem}" for problem in several.problems]
-            replayed += several.quotes
+            for answer in read_answers(path):
+                several = replay(answer, passage_index)
+                problems += [f"{path}: {problem}" for problem in several.problems]
+                replayed += several.quotes
     for problem in problems:
         sys.stderr.write(f"sourcier: {problem}\n")
     looked_at = (
@@ -371,6 +375,25 @@ def evaluate_command(
     _say(f"Saved {', '.join(map(str, saved))}.")
 
 
+@app.command("feedback")
+def feedback_command(
+    index: IndexOption = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the questions and the documents they ask.")
+    ] = Path("sourcier-feedback"),
+) -> None:
+    """Turn the answers that were found good in the chat into questions that `evaluate` reads."""
+    folder = _folder(index)
+    export = export_feedback(folder / FILE_NAME, PassageIndex.open(folder), out)
+    unanswerable = f", {export.unanswerable:,} of them without an answer" if export.unanswerable else ""
+    _say(f"Saved {_count(export.questions, 'question')}{unanswerable}, and {_count(export.documents, 'document')}.")
+    if export.down:
+        _say(f"Left out, for want of a known answer: {_count(export.down, 'thumb')} down.")
+    if export.gone:
+        _say(f"Left out, since the documents no longer hold what was quoted: {_count(export.gone, 'answer')}.")
+    _say(f"Measure on them with: sourcier evaluate {export.path}")
+
+
 @app.command("train-reader")
 def train_reader_command(
     files: Annotated[
@@ -452,6 +475,7 @@ def chat(
     metrics: Annotated[bool, typer.Option("--metrics", help="Serve figures for Prometheus at /metrics.")] = False,
     mcp: Annotated[bool, typer.Option("--mcp", help="Serve the tools `ask` and `retrieve` at /mcp.")] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser too.")] = False,
+    no_feedback: Annotated[bool, typer.Option("--no-feedback", help="Ask readers for no verdict on answers.")] = False,
 ) -> None:
     """Open the chat in a browser; without an index yet, make one of the demo documents first."""
     password = find_password(password_file)
@@ -470,6 +494,7 @@ def chat(
         Serving(port, host, root_path, password, concurrency, queue, metrics, mcp),
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
+        feedback=None if no_feedback else FeedbackLog(folder / FILE_NAME),
     )
 
 

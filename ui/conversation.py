@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qa.answer import Answer, SearchHit
+from ui.feedback import Feedback
 from ui.render import words
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts
 
@@ -18,7 +21,8 @@ class Turn:
     """A question, and what became of it; `problem` is empty when the failure has no message to show.
 
     `is_refused` when too many others wait; `found` are the passages being read while there is no answer
-    yet; `alone` asks it as if nothing had been asked before.
+    yet; `alone` asks it as if nothing had been asked before. `is_stale` tells that it was answered with
+    what the documents no longer hold.
     """
 
     number: int
@@ -28,6 +32,12 @@ class Turn:
     alone: bool = False
     found: tuple[SearchHit, ...] = ()
     is_refused: bool = False
+    is_stale: bool = False
+    feedback: Feedback | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.answer is None and self.problem is None and not self.is_refused and not self.is_stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,16 @@ class Shown:
     part: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the page has to keep: the numbers of all turns, in order, and the turns that are not as they were."""
+
+    conversation: str
+    sequence: int
+    numbers: tuple[int, ...]
+    turns: tuple[Turn, ...]
+
+
 class Conversation:
     """One visitor's turns, language and open source.
 
@@ -48,11 +68,16 @@ class Conversation:
     """
 
     def __init__(self) -> None:
+        self.id = _new_id()
         self.language = DEFAULT_LANGUAGE
         self.shown: Shown | None = None
         self._turns: dict[int, Turn] = {}
         self._waiting: deque[int] = deque()
         self._last_number = 0
+        self.last_changes: Changes | None = None
+        self._kept: dict[int, Turn] = {}
+        # A session that begins after the server forgot the one before is newer to the page.
+        self._sequence = time.time_ns() // 1_000_000
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Conversation:
@@ -71,9 +96,7 @@ class Conversation:
     def add(self, question: str) -> None:
         """Append a question that waits for its answer."""
         with self._lock:
-            self._last_number += 1
-            self._turns[self._last_number] = Turn(self._last_number, question)
-            self._waiting.append(self._last_number)
+            self._add(question)
 
     def next_waiting(self) -> Turn | None:
         """Hand out each unanswered turn once, oldest first."""
@@ -96,12 +119,85 @@ class Conversation:
     def ask_alone(self, turn_number: object) -> bool:
         """Let a turn that took something over wait for an answer without it; the number comes from a browser."""
         with self._lock:
-            turn = self._turns.get(turn_number) if isinstance(turn_number, int) else None
+            turn = self._turn(turn_number)
             if turn is None or turn.answer is None or turn.answer.carried is None:
                 return False
             self._turns[turn.number] = Turn(turn.number, turn.question, alone=True)
             self._waiting.append(turn.number)
             return True
+
+    def ask_again(self, turn_number: object) -> bool:
+        """Let a turn wait for another answer in its place; those after it stay as they are."""
+        with self._lock:
+            turn = self._turn(turn_number)
+            if turn is None or turn.is_waiting:
+                return False
+            self._turns[turn.number] = Turn(turn.number, turn.question, alone=turn.alone)
+            self._waiting.append(turn.number)
+            return True
+
+    def edit(self, turn_number: object, question: str) -> bool:
+        """Ask another question in the place of a turn; it and those after it are dropped."""
+        with self._lock:
+            turn = self._turn(turn_number)
+            if turn is None:
+                return False
+            for number in [number for number in self._turns if number >= turn.number]:
+                del self._turns[number]
+            self._waiting = deque(number for number in self._waiting if number in self._turns)
+            if self.shown and self.shown.turn.number not in self._turns:
+                self.shown = None
+            self._add(question)
+            return True
+
+    def answered(self, turn_number: object) -> Turn | None:
+        """Return a turn that has an answer; the number comes from a browser."""
+        with self._lock:
+            turn = self._turn(turn_number)
+            return turn if turn and turn.answer else None
+
+    def rate(self, turn: Turn, feedback: Feedback | None) -> None:
+        """Keep what a reader thinks of an answer, or forget it, unless another has taken its place meanwhile."""
+        with self._lock:
+            present = self._turns.get(turn.number)
+            if present and present.answer is turn.answer:
+                self._turns[turn.number] = replace(present, feedback=feedback)
+
+    def restore(self, id_: str, turns: Sequence[Turn]) -> None:
+        """Begin another conversation with turns that the page has already; they get numbers of their own."""
+        with self._lock:
+            self._forget()
+            self.id = id_
+            for turn in turns:
+                self._last_number += 1
+                self._turns[self._last_number] = replace(turn, number=self._last_number)
+                if turn.is_waiting:
+                    self._waiting.append(self._last_number)
+            self._kept = dict(self._turns)
+            answered = [turn for turn in self._turns.values() if turn.answer]
+            self.shown = Shown(answered[-1], 1) if answered else None
+
+    def changes(self) -> Changes | None:
+        """Return what the page has to keep since this was last called; None where nothing is new."""
+        with self._lock:
+            turns = tuple(turn for turn in self._turns.values() if _kept(turn) != _kept(self._kept.get(turn.number)))
+            numbers, before = tuple(self._turns), self.last_changes
+            if before and not turns and (self.id, numbers) == (before.conversation, before.numbers):
+                return None
+            self._kept = dict(self._turns)
+            self._sequence += 1
+            self.last_changes = Changes(self.id, self._sequence, numbers, turns)
+            return self.last_changes
+
+    def announce(self) -> None:
+        """Have the next `changes` be new even if no turn is."""
+        with self._lock:
+            self.last_changes = None
+
+    def keep_all_again(self) -> None:
+        """Have the next `changes` be all turns, for a page that missed some."""
+        with self._lock:
+            self._kept, self.last_changes = {}, None
 
     def fill(self, turn: Turn) -> bool:
         """Put a finished turn in its place; False when the conversation was cleared meanwhile."""
@@ -116,7 +212,7 @@ class Conversation:
     def show(self, turn_number: object, source_number: object, part: object = None) -> bool:
         """Open a source of an answered turn, or a part of its document; all come from a browser and may be anything."""
         with self._lock:
-            turn = self._turns.get(turn_number) if isinstance(turn_number, int) else None
+            turn = self._turn(turn_number)
             if turn is None or turn.answer is None or not isinstance(source_number, int):
                 return False
             if all(source.number != source_number for source in words.sources_of(turn.answer)):
@@ -125,8 +221,33 @@ class Conversation:
             return True
 
     def clear(self) -> None:
-        """Forget every turn; the language stays."""
+        """Forget every turn, and begin a conversation of another name; the language stays."""
         with self._lock:
-            self._turns.clear()
-            self._waiting.clear()
-            self.shown = None
+            self._forget()
+
+    @property
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def _add(self, question: str) -> None:
+        self._last_number += 1
+        self._turns[self._last_number] = Turn(self._last_number, question)
+        self._waiting.append(self._last_number)
+
+    def _turn(self, number: object) -> Turn | None:
+        return self._turns.get(number) if isinstance(number, int) else None
+
+    def _forget(self) -> None:
+        self.id = _new_id()
+        self._turns.clear()
+        self._waiting.clear()
+        self.shown = None
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)
+
+
+def _kept(turn: Turn | None) -> tuple[object, ...]:
+    """Return what of a turn the page keeps: not what is being read for it."""
+    return (turn.question, turn.alone, turn.answer, turn.problem, turn.is_stale, turn.feedback) if turn else ()

@@ -23,6 +23,7 @@ from ui.assets import beside
 from ui.backend import ChatBackend
 from ui.chat import build_chat
 from ui.desk import CONCURRENCY, QUEUE, Desk
+from ui.feedback import FeedbackLog
 from ui.guard import Guard
 from ui.mcp_server import mcp_routes
 from ui.monitoring import Metrics, health_route
@@ -64,10 +65,12 @@ def launch_chat(
     *,
     open_browser: bool = False,
     on_ready: Callable[[str], None] | None = None,
+    feedback: FeedbackLog | None = None,
 ) -> None:
     """Serve the chat until Ctrl-C or SIGTERM; `on_ready` receives its address once it answers.
 
-    Raises `InputError` when the port cannot be listened on, or a package that was asked for is missing.
+    `feedback` is where verdicts on answers are kept; without it none are asked for. Raises `InputError` when
+    the port cannot be listened on, or a package that was asked for is missing.
     """
     _check_port(serving.host, serving.port)
     _reach_loopback_directly()
@@ -75,7 +78,7 @@ def launch_chat(
     desk = Desk(
         backend, concurrency=serving.concurrency, queue=serving.queue, on_done=metrics.note if metrics else None
     )
-    chat = build_chat(desk).queue(max_size=None, default_concurrency_limit=None)
+    chat = build_chat(desk, feedback=feedback).queue(max_size=None, default_concurrency_limit=None)
     with _stopped_by_signals():
         try:
             _, address, _ = chat.launch(
@@ -85,7 +88,7 @@ def launch_chat(
                 inbrowser=open_browser,
                 prevent_thread_lock=True,
                 theme=_theme(),
-                head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}</style>',
+                head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}{beside("history.css")}</style>',
                 app_kwargs=_app_options(desk, metrics, serving),
                 footer_links=[],
                 run_history=False,

@@ -87,6 +87,38 @@ class Texts:
     first_of_month: str
     months: tuple[str, ...]
 
+    history: str
+    history_hint: str
+    history_none: str
+    history_off: str
+    history_full: str
+    history_unreadable: str
+    close_history: str
+    rename: str
+    new_title: str
+    save: str
+    cancel: str
+    delete: str
+    deleted: str
+    undo: str
+    delete_all: str
+    delete_all_sure: str
+    export_markdown: str
+    export_json: str
+    edit_question: str
+    ask_again: str
+    stale: str
+    useful: str
+    useless: str
+    why: str
+    reasons: tuple[str, ...]
+    comment: str
+    send_feedback: str
+    feedback_hint: str
+    feedback_sent: str
+    feedback_back: str
+    feedback_failed: str
+
 
 _FRENCH = Texts(
     language="fr",
@@ -169,6 +201,37 @@ _FRENCH = Texts(
         "novembre",
         "décembre",
     ),
+    history="Conversations",
+    history_hint="Gardées dans ce navigateur, et nulle part ailleurs.",
+    history_none="Aucune conversation pour l’instant.",
+    history_off="Ce navigateur ne garde rien\u00a0: les conversations se perdent quand la page se ferme.",
+    history_full="Ce navigateur n’a plus de place\u00a0: cette conversation n’est pas gardée.",
+    history_unreadable="Cette conversation n’a pas pu être relue.",
+    close_history="Fermer les conversations",
+    rename="Renommer",
+    new_title="Nouveau titre",
+    save="Enregistrer",
+    cancel="Annuler",
+    delete="Supprimer",
+    deleted="«\u00a0{title}\u00a0» est supprimée.",
+    undo="Rétablir",
+    delete_all="Tout supprimer",
+    delete_all_sure="Supprimer toutes les conversations\u202f?",
+    export_markdown="Enregistrer en Markdown",
+    export_json="Enregistrer en JSON",
+    edit_question="Modifier la question",
+    ask_again="Reposer la question",
+    stale="Les documents ont changé depuis cette réponse. Reposez la question.",
+    useful="Bonne réponse",
+    useless="Mauvaise réponse",
+    why="Pourquoi\u202f? (facultatif)",
+    reasons=("Mauvaise phrase", "Les documents disent mieux", "Source dépassée", "Autre"),
+    comment="Votre remarque",
+    send_feedback="Envoyer",
+    feedback_hint="Votre avis reste sur la machine qui fait tourner sourcier.",
+    feedback_sent="Votre avis est noté.",
+    feedback_back="Votre avis est retiré.",
+    feedback_failed="Votre avis n’a pas pu être noté. Le détail est dans le journal du programme.",
 )
 
 _ENGLISH = Texts(
@@ -252,6 +315,37 @@ _ENGLISH = Texts(
         "November",
         "December",
     ),
+    history="Conversations",
+    history_hint="Kept in this browser, and nowhere else.",
+    history_none="No conversation yet.",
+    history_off="This browser keeps nothing: conversations are lost when the page is closed.",
+    history_full="This browser is out of room: this conversation is not kept.",
+    history_unreadable="This conversation could not be read.",
+    close_history="Close the conversations",
+    rename="Rename",
+    new_title="New title",
+    save="Save",
+    cancel="Cancel",
+    delete="Delete",
+    deleted="“{title}” is deleted.",
+    undo="Undo",
+    delete_all="Delete all",
+    delete_all_sure="Delete all conversations?",
+    export_markdown="Save as Markdown",
+    export_json="Save as JSON",
+    edit_question="Edit the question",
+    ask_again="Ask again",
+    stale="The documents have changed since this answer. Ask again.",
+    useful="Good answer",
+    useless="Bad answer",
+    why="Why? (optional)",
+    reasons=("Wrong sentence", "The documents say better", "Outdated source", "Other"),
+    comment="Your remark",
+    send_feedback="Send",
+    feedback_hint="Your feedback stays on the machine that runs sourcier.",
+    feedback_sent="Your feedback is noted.",
+    feedback_back="Your feedback is taken back.",
+    feedback_failed="Your feedback could not be noted. The details are in the program’s log.",
 )
 
 TEXTS = {texts.language: texts for texts in (_FRENCH, _ENGLISH)}

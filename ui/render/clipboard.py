@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from qa.answer import Answer
+from ui.render.markdown import as_markdown, as_markdown_line
 from ui.render.words import Source, address_of, date_in_words, file_name, reference, sources_of, title_of
 from ui.texts import Texts
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+!|~])")
 _TEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -31,17 +29,22 @@ def citation_as_text(source: Source, texts: Texts) -> str:
 
 def citation_as_markdown(source: Source, texts: Texts) -> str:
     """Return a block quote, and its reference with the title as a link where the source has an address."""
+    lines = [f"> {line}" for line in as_markdown(_quoted(source)).splitlines()]
+    return "\n".join([*lines, ">", f"> {reference_as_markdown(source, texts)}"])
+
+
+def reference_as_markdown(source: Source, texts: Texts) -> str:
+    """Return a one-line reference: title, date in words, page, and the file name where there is no address."""
     document = source.document
-    title = _markdown(title_of(document))
-    address = address_of(source)
+    title = as_markdown_line(title_of(document))
+    address = (address_of(source) or "").replace("<", "%3C").replace(">", "%3E")
     parts = [
         f"[{title}](<{address}>)" if address else title,
-        _markdown(date_in_words(document.date, texts) or document.date) if document.date else None,
+        as_markdown_line(date_in_words(document.date, texts) or document.date) if document.date else None,
         texts.page.format(page=source.page) if source.page else None,
-        None if address else _markdown(file_name(document.source)),
+        None if address else as_markdown_line(file_name(document.source)),
     ]
-    lines = [f"> {_markdown(line)}" for line in _quoted(source).splitlines()]
-    return "\n".join([*lines, ">", f"> {', '.join(dict.fromkeys(part for part in parts if part))}"])
+    return ", ".join(dict.fromkeys(part for part in parts if part))
 
 
 def citation_as_bibtex(source: Source) -> str:
@@ -65,10 +68,6 @@ def citation_as_bibtex(source: Source) -> str:
 def _quoted(source: Source) -> str:
     part = source.citation or source
     return source.document.text[part.start : part.end]
-
-
-def _markdown(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", text)
 
 
 def _tex(text: str) -> str:

@@ -1,0 +1,190 @@
+"""An answer as JSON → the answer, every word of it read again from the documents.
+
+What was stored may come from anywhere and be anything: nothing of it is taken over but numbers, and
+the offsets at which the documents still hold what it says they do.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from index.document import Document, Passage
+from qa.answer import Answer, Citation, Repeat, SearchHit, Span
+from qa.conversation import Carried
+from qa.dates import Period
+
+_LONGEST_WORDS = 4_000
+_LONGEST_DATE = 40
+
+_Json = Mapping[str, Any]
+
+
+class Library:
+    """Documents by id, each of which is digested once."""
+
+    def __init__(self, documents: Mapping[str, Document]) -> None:
+        self._documents = documents
+        self._digests: dict[str, str] = {}
+
+    def find(self, stored: _Json) -> Document:
+        """Return the document that a stored answer names; ValueError where it is gone or holds another text."""
+        document = self._documents.get(_text(stored["id"]))
+        if document is None:
+            raise ValueError("a document that is not in the index")
+        if document.id not in self._digests:
+            self._digests[document.id] = document.sha256
+        if stored["sha256"] != self._digests[document.id]:
+            raise ValueError("a document that holds another text")
+        return document
+
+
+def restore_answer(stored: object, library: Library) -> Answer | None:
+    """Return the answer that `Answer.to_json` gave; None where it is none, or the documents no longer hold it."""
+    try:
+        return _answer(_object(stored), library)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return None
+
+
+def document_ids(stored: object) -> set[str]:
+    """Return the ids of the documents that stored answers name, however deep."""
+    found: set[str] = set()
+    rest = [stored]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            document = one.get("document")
+            if isinstance(document, dict) and isinstance(document.get("id"), str):
+                found.add(document["id"])
+            rest.extend(one.values())
+        elif isinstance(one, list):
+            rest.extend(one)
+    return found
+
+
+def _answer(stored: _Json, library: Library) -> Answer:
+    answered = _flag(stored["answered"])
+    citations = tuple(_citation(number, one, library) for number, one in enumerate(_list(stored["citations"]), start=1))
+    closest = tuple(_hit(one, library) for one in _list(stored["closest"]))
+    if answered != bool(citations) or (answered and closest):
+        raise ValueError("an answer without a quote, or quotes without an answer")
+    carried, period = stored["carried"], stored["period"]
+    return Answer(
+        question=_text(stored["question"]),
+        answered=answered,
+        confidence=_number(stored["confidence"], 0, 1),
+        citations=citations,
+        closest=closest,
+        carried=None if carried is None else Carried(_text(carried["words"]), _text(carried["question"])),
+        period=None if period is None else _period(period),
+        timings={_text(name): _number(value) for name, value in stored["timings_ms"].items()},
+    )
+
+
+def _citation(number: int, stored: _Json, library: Library) -> Citation:
+    if stored["number"] != number:
+        raise ValueError("citations out of order")
+    document = library.find(stored["document"])
+    quote = _part(stored, document, "quote")
+    passage = _passage(stored["passage"], document)
+    if not passage.start <= quote.start < quote.end <= passage.end:
+        raise ValueError("a quote from outside its passage")
+    span, context = stored["span"], stored["context"]
+    return Citation(
+        number=number,
+        quote=quote.text,
+        start=quote.start,
+        end=quote.end,
+        span=None if span is None else _part(span, document),
+        document=document,
+        passage=passage,
+        score=_number(stored["score"]),
+        context=None if context is None else _part(context, document),
+        also_in=tuple(_repeat(one, library) for one in _list(stored["also_in"])),
+    )
+
+
+def _repeat(stored: _Json, library: Library) -> Repeat:
+    document = library.find(stored["document"])
+    part = _part(stored, document, "quote")
+    return Repeat(part.text, part.start, part.end, document)
+
+
+def _hit(stored: _Json, library: Library) -> SearchHit:
+    document = library.find(stored["document"])
+    # A copy has no copies of its own.
+    copies = tuple(_hit(one, library) for one in _list(stored["copies"])) if "copies" in stored else ()
+    return SearchHit(
+        passage=_passage(stored["passage"], document),
+        document=document,
+        score=_number(stored["score"]),
+        rank=_whole(stored["rank"]),
+        copies=copies,
+    )
+
+
+def _passage(stored: _Json, document: Document) -> Passage:
+    part = _part(stored, document)
+    return Passage(f"{document.id}:{part.start}-{part.end}", document.id, part.start, part.end, part.text)
+
+
+def _part(stored: _Json, document: Document, name: str = "text") -> Span:
+    """Return what the document holds at the stored offsets; ValueError unless it is what was stored."""
+    start, end = _whole(stored["start"]), _whole(stored["end"])
+    if not 0 <= start < end <= len(document.text) or document.text[start:end] != stored[name]:
+        raise ValueError("another text than was quoted")
+    return Span(start, end, document.text[start:end])
+
+
+def _period(stored: _Json) -> Period:
+    relative_to = stored["relative_to"]
+    period = Period(
+        start=datetime.date.fromisoformat(_text(stored["start"])),
+        end=datetime.date.fromisoformat(_text(stored["end"])),
+        words=_text(stored["words"]),
+        relative_to=None if relative_to is None else _text(relative_to, _LONGEST_DATE),
+    )
+    if period.end < period.start:
+        raise ValueError("a time that ends before it begins")
+    return period
+
+
+def _object(value: object) -> _Json:
+    if not isinstance(value, dict):
+        raise TypeError("no object")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("no list")
+    return value
+
+
+def _text(value: object, longest: int = _LONGEST_WORDS) -> str:
+    if not isinstance(value, str) or len(value) > longest:
+        raise TypeError("no text, or too long a one")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("neither true nor false")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("no whole number")
+    return value
+
+
+def _number(value: object, least: float = -math.inf, most: float = math.inf) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError("no number")
+    if not math.isfinite(value) or not least <= value <= most:
+        raise ValueError("a number out of range")
+    return float(value)

@@ -1,0 +1,40 @@
+"""HTML of what stands around questions and answers: edit, ask again, thumbs.
+
+The buttons say nothing of a state: history.js knows which thumb is pressed, so that a message is not
+drawn anew, and what is being typed in it lost, at every change.
+"""
+
+from __future__ import annotations
+
+from ui.conversation import Turn
+from ui.render.elements import escape
+from ui.render.message_html import question_html
+from ui.texts import Texts
+
+
+def asked_html(turn: Turn, texts: Texts) -> str:
+    """Return a question with the button to change it."""
+    edit = _button("edit", turn, texts.edit_question, icon=True)
+    return f'<div class="asking">{question_html(turn.question)}{edit}</div>'
+
+
+def stale_html(texts: Texts) -> str:
+    """Return what is shown of an answer that the documents no longer hold."""
+    return f'<p class="stale">{escape(texts.stale)}</p>'
+
+
+def tools_html(turn: Turn, texts: Texts) -> str:
+    """Return the buttons under what became of a question; thumbs are for answers only."""
+    thumbs = (
+        _button("thumb up", turn, texts.useful, icon=True) + _button("thumb down", turn, texts.useless, icon=True)
+        if turn.answer
+        else ""
+    )
+    return f'<div class="tools" lang="{texts.language}">{thumbs}{_button("again", turn, texts.ask_again)}</div>'
+
+
+def _button(css_class: str, turn: Turn, label: str, *, icon: bool = False) -> str:
+    # The sanitiser takes aria-label away: a button that shows a sign is named by hidden text.
+    name = f'<span class="unseen">{escape(label)}</span>' if icon else escape(label)
+    title = f' title="{escape(label)}"' if icon else ""
+    return f'<button type="button" class="{css_class}" value="{turn.number:d}"{title}>{name}</button>'
