@@ -20,7 +20,10 @@ from qa.retriever import LONGEST_QUESTION
 from ui.assets import beside
 from ui.backend import ChatBackend
 from ui.conversation import Conversation, Turn
+from ui.documents import DocumentsView
+from ui.inbox import Inbox
 from ui.render import message_html, panel_html, words
+from ui.render.documents_html import asked_of_html
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language, texts_around
 
 MOST_EXAMPLES = 4
@@ -83,7 +86,7 @@ class _Handlers:
         if turn is None:
             yield gr.skip(), gr.skip()
             return
-        for stage in self._stages(turn, conversation.before(turn)):
+        for stage in self._stages(turn, conversation.before(turn), conversation.texts):
             if not conversation.fill(stage):
                 yield gr.skip(), gr.skip()
                 return
@@ -114,10 +117,13 @@ class _Handlers:
             return panel_html.sources_panel_html(turn, answer, shown.number, texts, sequence=sequence)
         return panel_html.document_panel_html(turn, answer, shown.number, texts, part=shown.part, sequence=sequence)
 
-    def _stages(self, turn: Turn, history: Sequence[Answer]) -> Iterator[Turn]:
+    def _stages(self, turn: Turn, history: Sequence[Answer], texts: Texts) -> Iterator[Turn]:
         """Yield a turn with the passages found for it, and then with what became of it."""
         try:
-            for stage in self._answerer.stages(turn.question, history=history):
+            if turn.filters and not self._answerer.documents(turn.filters):
+                yield replace(turn, problem=texts.no_document_passes)
+                return
+            for stage in self._answerer.stages(turn.question, history=history, filters=turn.filters):
                 if isinstance(stage, Answer):
                     yield replace(turn, answer=stage)
                 elif stage:
@@ -129,15 +135,20 @@ class _Handlers:
             yield replace(turn, problem="")
 
 
-def build_chat(answerer: ChatBackend) -> gr.Blocks:
-    """Lay out the chat over an answerer, with the public endpoint `/ask` beside it."""
+def build_chat(answerer: ChatBackend, inbox: Inbox | None = None) -> gr.Blocks:
+    """Lay out the chat over an answerer, with the public endpoint `/ask` beside it.
+
+    Without an inbox to send files to, visitors can neither add nor remove documents.
+    """
     handlers = _Handlers(answerer)
+    documents = DocumentsView(answerer, inbox)
     texts = TEXTS[DEFAULT_LANGUAGE]
     chat = gr.Blocks(title="sourcier", fill_width=True, fill_height=True, analytics_enabled=False)
     with chat:
         conversation = gr.State(Conversation())
         with gr.Row(elem_id="top"):
             header = gr.HTML(message_html.header_html(texts), elem_id="brand", js_on_load=None)
+            documents.lay_out_button(texts)
             clear = gr.Button(texts.new_conversation, elem_id="clear", size="sm", min_width=0)
             theme = gr.HTML(
                 message_html.theme_html(texts),
@@ -180,6 +191,7 @@ def build_chat(answerer: ChatBackend) -> gr.Blocks:
                     max_lines=5,
                     max_length=LONGEST_QUESTION,
                 )
+                documents.lay_out_filters()
             with gr.Column(scale=2, elem_id="right", min_width=0):
                 panel = gr.HTML(
                     handlers.panel(Conversation()),
@@ -187,6 +199,7 @@ def build_chat(answerer: ChatBackend) -> gr.Blocks:
                     js_on_load=beside("panel.js"),
                     apply_default_css=False,
                 )
+                documents.lay_out_list(texts)
 
         # Events that search wait in the queue; the others are quick and never wait behind them.
         quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -205,10 +218,16 @@ def build_chat(answerer: ChatBackend) -> gr.Blocks:
         )
         messages.example_select(handlers.add_example, [conversation], [messages], **quick).then(**search)
         clear.click(handlers.clear, [conversation], [messages, panel], **quick)
-        language.input(handlers.switch_language, [language, conversation], face, **quick)
+        language.input(handlers.switch_language, [language, conversation], face, **quick).then(
+            **documents.redrawing(conversation)
+        )
         panel.cite(handlers.show_source, [conversation], [panel], trigger_mode="always_last", **quick)
         panel.alone(handlers.ask_alone, [conversation], [messages], trigger_mode="multiple", **quick).then(**search)
-        chat.load(handlers.open_page, [conversation], [language, *face], **quick)
+        chat.load(handlers.open_page, [conversation], [language, *face], **quick).then(
+            **documents.redrawing(conversation)
+        )
+        for change in documents.listen(conversation):
+            change.then(handlers.panel, [conversation], [panel], **quick)
         api(_public_ask(answerer), api_name="ask", **_ANSWERING)
     return chat
 
@@ -217,7 +236,8 @@ def _messages(conversation: Conversation) -> list[Any]:
     texts = conversation.texts
     messages: list[Any] = []
     for turn in conversation:
-        messages.append({"role": "user", "content": message_html.question_html(turn.question)})
+        asked = message_html.question_html(turn.question) + asked_of_html(turn.filters, texts)
+        messages.append({"role": "user", "content": asked})
         messages.append({"role": "assistant", "content": _outcome_html(turn, texts)})
     return messages
 

@@ -430,6 +430,12 @@ def chat(
     reader: ReaderOption = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N", help="Port on this machine.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser too.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Let visitors neither add nor remove documents.")
+    ] = False,
+    max_upload: Annotated[
+        int, typer.Option("--max-upload", min=1, max=100, metavar="MB", help="How large a file visitors may add.")
+    ] = 50,
 ) -> None:
     """Open the chat in a browser; without an index yet, make one of the demo documents first."""
     folder = _folder(index)
@@ -447,6 +453,8 @@ def chat(
         port=port,
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
+        read_only=read_only,
+        max_upload=max_upload,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from index.filters import Filters
 from qa.answer import Answer, SearchHit
 from ui.render import words
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts
@@ -18,7 +19,7 @@ class Turn:
     """A question, and what became of it; `problem` is empty when the failure has no message to show.
 
     `found` are the passages being read while there is no answer yet; `alone` asks it as if nothing had
-    been asked before.
+    been asked before. `filters` are those it is asked with.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Turn:
     problem: str | None = None
     alone: bool = False
     found: tuple[SearchHit, ...] = ()
+    filters: Filters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Shown:
 
 
 class Conversation:
-    """One visitor's turns, language and open source.
+    """One visitor's turns, language, open source, and filters for the next question.
 
     Every event of a session works on this same object, and none returns it: a handler that gave
     back the copy it started from would undo what happened meanwhile. Numbers are never reused, so
@@ -49,6 +51,8 @@ class Conversation:
     def __init__(self) -> None:
         self.language = DEFAULT_LANGUAGE
         self.shown: Shown | None = None
+        self.filters: Filters | None = None
+        self.looked_for = ""
         self._turns: dict[int, Turn] = {}
         self._waiting: deque[int] = deque()
         self._last_number = 0
@@ -71,7 +75,7 @@ class Conversation:
         """Append a question that waits for its answer."""
         with self._lock:
             self._last_number += 1
-            self._turns[self._last_number] = Turn(self._last_number, question)
+            self._turns[self._last_number] = Turn(self._last_number, question, filters=self.filters)
             self._waiting.append(self._last_number)
 
     def next_waiting(self) -> Turn | None:
@@ -98,7 +102,7 @@ class Conversation:
             turn = self._turns.get(turn_number) if isinstance(turn_number, int) else None
             if turn is None or turn.answer is None or turn.answer.carried is None:
                 return False
-            self._turns[turn.number] = Turn(turn.number, turn.question, alone=True)
+            self._turns[turn.number] = Turn(turn.number, turn.question, alone=True, filters=turn.filters)
             self._waiting.append(turn.number)
             return True
 

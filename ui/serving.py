@@ -18,8 +18,10 @@ from ui.assets import beside
 from ui.backend import ChatBackend
 from ui.chat import build_chat
 from ui.guard import Guard
+from ui.inbox import Inbox
 from ui.originals import original_route
 
+MAX_UPLOAD = 50
 LOOPBACK = ("127.0.0.1", "localhost")
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
@@ -38,14 +40,20 @@ def launch_chat(
     host: str = "127.0.0.1",
     open_browser: bool = False,
     on_ready: Callable[[str], None] | None = None,
+    read_only: bool = False,
+    max_upload: int = MAX_UPLOAD,
 ) -> None:
     """Serve the chat until Ctrl-C; `on_ready` receives its address once it answers.
+
+    With `read_only`, visitors can neither add nor remove documents; else they may send files of up to
+    `max_upload` megabytes.
 
     Raises `InputError` when the port cannot be listened on.
     """
     _check_port(host, port)
     _reach_loopback_directly()
-    chat = build_chat(answerer).queue(max_size=64)
+    inbox = None if read_only else Inbox(max_upload)
+    chat = build_chat(answerer, inbox).queue(max_size=64)
     try:
         _, address, _ = chat.launch(
             server_name=host,
@@ -53,10 +61,10 @@ def launch_chat(
             inbrowser=open_browser,
             prevent_thread_lock=True,
             theme=_theme(),
-            head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}</style>',
+            head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}{beside("documents.css")}</style>',
             app_kwargs={
                 "middleware": _middleware(host),
-                "routes": [original_route(answerer)],
+                "routes": [original_route(answerer), *([inbox.route()] if inbox else [])],
                 "docs_url": None,
                 "redoc_url": None,
                 "openapi_url": None,
