@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -36,7 +38,8 @@ class Inbox:
     def __init__(self, most_megabytes: int) -> None:
         self.most_megabytes = most_megabytes
         self.key = secrets.token_urlsafe(24)
-        self._folder = tempfile.TemporaryDirectory(prefix="sourcier-inbox-")
+        self.folder = Path(tempfile.mkdtemp(prefix="sourcier-inbox-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self._waiting: dict[str, tuple[Received, int, float]] = {}
         self._lock = threading.Lock()
 
@@ -62,7 +65,7 @@ class Inbox:
         if self._is_full():
             return PlainTextResponse("Too many files are waiting.", 507)
         ticket = secrets.token_urlsafe(24)
-        path = Path(self._folder.name) / ticket
+        path = self.folder / ticket
         size = 0
         try:
             with path.open("xb") as file:

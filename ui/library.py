@@ -65,10 +65,12 @@ class Library:
             wanted = set(ids)
             # Anything else could be taken for a pattern, and stand for many.
             there = [one for one in self._passage_index.summaries() if one.id in wanted]
-            files = [Path(file.path) for one in there for file in self._passage_index.files_of(one.id)]
+            documents = self._passage_index.documents([one.id for one in there])
+            # A row of a table is called by its file and its number.
+            sources = {name for one in documents for it in one.sources for name in (it, it.rpartition("#")[0])}
             if there:
                 self._passage_index.remove([one.id for one in there])
-            self._forget(path for path in files if path.parent == self._folder)
+            self._forget(path for path in map(Path, sources) if path.parent == self._folder)
             return there
 
     def _take_in(self, paths: Sequence[str], on_progress: Progress) -> tuple[list[str], list[FailedFile]]:
