@@ -1,4 +1,4 @@
-"""The chat over a small real index, for the tests of its documents: `python documents_app.py PORT [--read-only]`.
+"""The chat over a small index that changes, for the tests of its documents: `python documents_app.py PORT [--read-only]`.
 
 While a file `hold` lies in the working folder, no batch of passages after the first is embedded.
 """
@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from index import PassageIndex, make_document, open_embedder, writer
+from index import PassageIndex, make_document, writer
+from tests.fakes import FakeEmbedder, FakeReader
 
 MALI = "date 2022-10-04 Le Mali recevra 60 000 tonnes d'engrais. Le port de Dakar les décharge lundi."
 OLDER = "date 2019-03 Le Mali a reçu 9 000 tonnes d'engrais. Le port de Conakry les a déchargées."
@@ -18,21 +19,13 @@ HOSTILE_NAME = "<img src=x onerror=window.attacked=1>.txt"
 HOSTILE_TITLE = "<script>window.attacked=2</script> \u202e${window.attacked=3} {{constructor}} C:\\users"
 
 
-class HeldEmbedder:
-    """The bundled model, which stops where it is told to."""
+class HeldEmbedder(FakeEmbedder):
+    """Stops where it is told to."""
 
     def __init__(self, hold):
-        self._model = open_embedder("bundled")
+        super().__init__()
         self._hold = hold
         self._batches = 0
-        self.name, self.fingerprint, self.dimension = (
-            self._model.name,
-            self._model.fingerprint,
-            self._model.dimension,
-        )
-
-    def embed_question(self, question):
-        return self._model.embed_question(question)
 
     def embed_passages(self, texts):
         self._batches += 1
@@ -40,7 +33,7 @@ class HeldEmbedder:
             time.sleep(0.05)
         if not self._hold.exists():
             self._batches = 0
-        return self._model.embed_passages(texts)
+        return super().embed_passages(texts)
 
 
 def documents():
@@ -54,7 +47,6 @@ def documents():
 
 
 if __name__ == "__main__":
-    from qa import open_reader
     from ui.backend import IndexBackend
     from ui.serving import launch_chat
 
@@ -62,7 +54,7 @@ if __name__ == "__main__":
     embedder = HeldEmbedder(Path("hold"))
     passage_index = PassageIndex.build("index", documents(), embedder=embedder)
     launch_chat(
-        IndexBackend(passage_index, open_reader()),
+        IndexBackend(passage_index, FakeReader()),
         port=int(sys.argv[1]),
         read_only="--read-only" in sys.argv,
         max_upload=1,

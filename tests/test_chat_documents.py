@@ -1,4 +1,4 @@
-"""The documents in a real browser, over a small real index."""
+"""The documents in a real browser, over a small index that changes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tests.documents_app import HOSTILE_NAME, HOSTILE_TITLE
 from tests.test_chat_accessibility import complaints
 
 pytestmark = pytest.mark.browser
+# Files are written and indexed meanwhile, perhaps beside other work.
+expect.set_options(timeout=30_000)
 
 QUESTION = "Combien de tonnes d'engrais pour le Mali ?"
 NEWS = "Le barrage de Taoussa sera inauguré en avril 2031 par la ministre Aminata Keïta."
@@ -154,9 +156,13 @@ def test_others_are_answered_while_files_are_added(enter: Callable[..., Visit], 
     hold.touch()
     try:
         first.locator("#documents input[type=file]").set_input_files([file("villages.txt", text)])
-        expect(first.locator("#documents .progress p")).to_have_text(re.compile(r"^Indexation\u00a0: 2 sur \d+ passages$"))
+        expect(first.locator("#documents .progress p")).to_have_text(
+            re.compile(r"^Indexation\u00a0: 2 sur \d+ passages$")
+        )
         third.locator("#documents input[type=file]").set_input_files([file("town.txt", "The town has a hall.")])
-        expect(third.locator("#documents .progress p")).to_have_text("Other files are being added; yours come after them.")
+        expect(third.locator("#documents .progress p")).to_have_text(
+            "Other files are being added; yours come after them."
+        )
         second.ask(QUESTION)
         expect(second.page.locator("#chat .answer .sentence").first).to_contain_text("60 000 tonnes")
         expect(first.locator("#documents .progress")).to_be_visible()
@@ -234,12 +240,16 @@ def test_the_list_is_searched_and_speaks_the_readers_language(enter: Callable[..
     expect(page.locator("#documents .count")).to_have_text("4 sur 4")
     page.locator("#documents [name=search]").press_sequentially("LIVRAISON ancien.t")
     expect(titles(page)).to_have_text(["Une livraison ancienne"])
-    expect(row(page, "ancienne").locator(".facts")).to_have_text("mars 2019 · français · ancien.txt · 88\u00a0caractères")
+    expect(row(page, "ancienne").locator(".facts")).to_have_text(
+        "mars 2019 · français · ancien.txt · 88\u00a0caractères"
+    )
     page.locator("#language label", has_text="EN").click()
     expect(page.locator("#documents-open")).to_have_text("Documents")
     expect(page.locator("#documents .count")).to_have_text("1 of 4")
     expect(page.locator("#documents [name=search]")).to_have_value("LIVRAISON ancien.t")
-    expect(row(page, "ancienne").locator(".facts")).to_have_text("March 2019 · French · ancien.txt · 88\u00a0characters")
+    expect(row(page, "ancienne").locator(".facts")).to_have_text(
+        "March 2019 · French · ancien.txt · 88\u00a0characters"
+    )
     page.locator("#documents [name=search]").fill("secret")
     expect(page.locator("#documents .count")).to_have_text("No document found.")
 

@@ -130,6 +130,8 @@ def put(client, box, name, data, **headers):
 
 
 def test_a_file_is_handed_in_once_and_by_its_ticket(client, box):
+    long = put(client, box, "x" * 300 + ".txt", b"text").json()["ticket"]
+    assert is_readable(box.hand_in([long])[0].name)
     ticket = put(client, box, "dossier/a.txt", b"text").json()["ticket"]
     assert box.hand_in(["", "../a", ticket[:-1]]) == []
     (file,) = box.hand_in([ticket, ticket])

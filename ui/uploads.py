@@ -16,7 +16,6 @@ from index.reading import SUFFIXES
 
 # In bytes: file systems take 255, and a name needs room for a number.
 LONGEST_NAME = 120
-LONGEST_SHOWN = 80
 
 _NAMELESS = "document"
 # What Windows refuses in a name, whatever this machine would take.
@@ -59,7 +58,7 @@ def is_readable(name: str) -> bool:
 
 def shown_name(name: str) -> str:
     """Return what to call a file on the screen: its own name, without folders and without what cannot be seen."""
-    return _own_name(name)[:LONGEST_SHOWN] or _NAMELESS
+    return _own_name(name) or _NAMELESS
 
 
 def safe_name(name: str) -> str:
