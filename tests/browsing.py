@@ -102,12 +102,14 @@ def _wait_until_it_answers(app: App) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(240):
         try:
-            direct.open(app.url, timeout=2).close()
+            direct.open(app.url + "healthz", timeout=2).close()
             return
         except OSError:
             if app.process.poll() is not None:
                 break
             time.sleep(0.25)
+    app.process.kill()
+    app.process.wait()
     raise RuntimeError(f"the chat did not start:\n{app.log.read_text()}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from index.writer import Progress
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
 from qa.conversation import carry_over
 from qa.dates import find_period
+from ui.backend import Holdings
 from ui.uploads import Outcome, Received
 
 FERTILISER = Document(
@@ -123,6 +125,16 @@ class FakeAnswerer:
         """Return questions that the fixed answers cover."""
         return EXAMPLES
 
+    def holdings(self) -> Holdings:
+        """Return made-up figures."""
+        return Holdings("gen-7", len(DOCUMENTS), 11)
+
+    def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> Sequence[SearchHit]:
+        """Return the same two passages each time."""
+        if "boom" in question:
+            raise InputError("the question is too short: 1 word found, 2 expected; write a sentence")
+        return _closest()[:top_k]
+
     def original(self, document_id: str) -> tuple[str, bytes] | None:
         """No document was read from a file."""
         return None
@@ -193,6 +205,6 @@ def _closest() -> tuple[SearchHit, ...]:
 
 
 if __name__ == "__main__":
-    from ui.serving import launch_chat
+    from ui.serving import Serving, launch_chat
 
-    launch_chat(FakeAnswerer(), port=int(sys.argv[1]))
+    launch_chat(FakeAnswerer(), Serving(int(sys.argv[1]), **json.loads(sys.argv[2] if sys.argv[2:] else "{}")))

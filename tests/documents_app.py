@@ -1,4 +1,4 @@
-"""The chat over a small index that changes, for the tests of its documents: `python documents_app.py PORT [--read-only]`.
+"""The chat over a small index that changes, for browser tests: `python documents_app.py PORT [--read-only]`.
 
 While a file `hold` lies in the working folder, no batch of passages after the first is embedded.
 """
@@ -48,14 +48,10 @@ def documents():
 
 if __name__ == "__main__":
     from ui.backend import IndexBackend
-    from ui.serving import launch_chat
+    from ui.serving import Serving, launch_chat
 
     writer._EMBEDDED_AT_ONCE = 2
     embedder = HeldEmbedder(Path("hold"))
     passage_index = PassageIndex.build("index", documents(), embedder=embedder)
-    launch_chat(
-        IndexBackend(passage_index, FakeReader()),
-        port=int(sys.argv[1]),
-        read_only="--read-only" in sys.argv,
-        max_upload=1,
-    )
+    serving = Serving(int(sys.argv[1]), read_only="--read-only" in sys.argv, max_upload=1)
+    launch_chat(IndexBackend(passage_index, FakeReader()), serving)

@@ -420,11 +420,11 @@ def test_responses_carry_the_policy_and_closed_routes_are_closed(app: App) -> No
 
 def test_a_busy_port_is_one_clear_line(app: App) -> None:
     from index.errors import InputError
-    from ui.serving import launch_chat
+    from ui.serving import Serving, launch_chat
 
     port = urlsplit(app.url).port
     with pytest.raises(InputError, match=rf"^port {port} is in use; choose another with --port$"):
-        launch_chat(FakeAnswerer(), port=port)
+        launch_chat(FakeAnswerer(), Serving(port))
 
 
 def test_ctrl_c_ends_the_chat_quietly(tmp_path: Path) -> None:

@@ -291,13 +291,13 @@ def test_the_default_index_is_the_one_of_the_environment(folder, monkeypatch):
 def test_chat_makes_an_index_of_the_demo_when_there_is_none(tmp_path, monkeypatch):
     launched = {}
 
-    def launch(backend, **options):
-        launched.update(options, backend=backend)
+    def launch(backend, serving, **_):
+        launched.update(serving=serving, backend=backend)
 
     monkeypatch.setattr("ui.serving.launch_chat", launch)
     said = run("chat", "--index", tmp_path / "index", "--port", "7999")
     assert "indexing the demo documents" in said
-    assert launched["port"] == 7999
+    assert launched["serving"].port == 7999
     backend = launched["backend"]
     assert len(backend.documents()) >= 24
     assert len(backend.examples()["fr"]) == 4 and all(backend.examples()["fr"])

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from index import DocumentSummary, Filters, PassageIndex
 from index.writer import Progress
-from qa import Answer, Answerer, SearchHit
+from qa import Answer, Answerer, Retriever, SearchHit
 from qa.reader import Reader
 from ui.demo import example_questions
 from ui.library import Library
 from ui.originals import read_original
 from ui.uploads import Outcome, Received
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What an index holds: the name of its generation, and how many documents and passages."""
+
+    generation: str
+    documents: int
+    passages: int
 
 
 class ChatBackend(Protocol):
@@ -27,6 +37,14 @@ class ChatBackend(Protocol):
         self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
     ) -> Iterator[Sequence[SearchHit] | Answer]:
         """Yield the passages that are going to be read, then the answer, as `ask` returns it."""
+        ...
+
+    def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> Sequence[SearchHit]:
+        """Return the passages that match best; raise `SourcierError` for a mistake of who asked."""
+        ...
+
+    def holdings(self) -> Holdings:
+        """Return how much is indexed; raise `SourcierError` where the index cannot be read."""
         ...
 
     def documents(self, filters: Filters | None = None) -> Sequence[DocumentSummary]:
@@ -56,6 +74,7 @@ class IndexBackend:
     def __init__(self, passage_index: PassageIndex, reader: Reader) -> None:
         self._passage_index = passage_index
         self._answerer = Answerer(passage_index, reader=reader)
+        self._retriever = Retriever(passage_index)
         self._library = Library(passage_index)
         # Every visitor's page asks for these; they change only with the index.
         self._documents = lru_cache(4)(lambda _generation, filters: passage_index.summaries(filters))
@@ -68,6 +87,13 @@ class IndexBackend:
         self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
     ) -> Iterator[Sequence[SearchHit] | Answer]:
         return self._answerer.stages(question, history=history, filters=filters)
+
+    def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> Sequence[SearchHit]:
+        return self._retriever.retrieve(question, top_k=top_k, filters=filters)
+
+    def holdings(self) -> Holdings:
+        generation = self._passage_index.generation()
+        return Holdings(generation.name, generation.store.count_documents(), len(generation))
 
     def documents(self, filters: Filters | None = None) -> Sequence[DocumentSummary]:
         return self._documents(self._passage_index.generation().name, filters)

@@ -6,37 +6,38 @@ It lays out what an answerer returns and decides nothing about answers; the draw
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-from gradio.events import api
+from starlette.concurrency import run_in_threadpool
 
 from index.errors import SourcierError
-from index.filters import Filters
 from qa.answer import Answer
 from qa.retriever import LONGEST_QUESTION
 from ui.assets import beside
-from ui.backend import ChatBackend
 from ui.conversation import Conversation, Turn
+from ui.desk import BusyError, Desk
 from ui.documents import DocumentsView
 from ui.inbox import Inbox
+from ui.programs import add_endpoints
 from ui.render import message_html, panel_html, words
 from ui.render.documents_html import asked_of_html
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language, texts_around
 
 MOST_EXAMPLES = 4
 
-_ANSWERING = {"concurrency_limit": 2, "concurrency_id": "answering"}
 _logger = logging.getLogger(__name__)
 
 
 class _Handlers:
     """The chat's events; each takes the session's conversation and returns what to draw."""
 
-    def __init__(self, answerer: ChatBackend) -> None:
-        self._answerer = answerer
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._answerer = desk.backend
 
     def open_page(self, conversation: Conversation, request: gr.Request) -> tuple[Any, ...]:
         chosen = request.cookies.get("sourcier-language")
@@ -80,17 +81,18 @@ class _Handlers:
         example = event.value if isinstance(event.value, dict) else {}
         return self.add_question(example.get("text"), conversation)[0]
 
-    def answer_next(self, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+    async def answer_next(self, conversation: Conversation) -> AsyncIterator[tuple[Any, ...]]:
         """Answer the oldest question that waits; what is being read is drawn before the answer is."""
         turn = conversation.next_waiting()
         if turn is None:
             yield gr.skip(), gr.skip()
             return
-        for stage in self._stages(turn, conversation.before(turn), conversation.texts):
-            if not conversation.fill(stage):
-                yield gr.skip(), gr.skip()
-                return
-            yield _messages(conversation), gr.skip() if stage.found else self.panel(conversation)
+        async with aclosing(self._stages(turn, conversation.before(turn), conversation.texts)) as stages:
+            async for stage in stages:
+                if not conversation.fill(stage):
+                    yield gr.skip(), gr.skip()
+                    return
+                yield _messages(conversation), gr.skip() if stage.found else self.panel(conversation)
 
     def show_source(self, conversation: Conversation, event: gr.EventData) -> object:
         wanted = event._data if isinstance(event._data, dict) else {}
@@ -117,17 +119,20 @@ class _Handlers:
             return panel_html.sources_panel_html(turn, answer, shown.number, texts, sequence=sequence)
         return panel_html.document_panel_html(turn, answer, shown.number, texts, part=shown.part, sequence=sequence)
 
-    def _stages(self, turn: Turn, history: Sequence[Answer], texts: Texts) -> Iterator[Turn]:
+    async def _stages(self, turn: Turn, history: Sequence[Answer], texts: Texts) -> AsyncGenerator[Turn, None]:
         """Yield a turn with the passages found for it, and then with what became of it."""
         try:
-            if turn.filters and not self._answerer.documents(turn.filters):
+            if turn.filters and not await run_in_threadpool(self._desk.backend.documents, turn.filters):
                 yield replace(turn, problem=texts.no_document_passes)
                 return
-            for stage in self._answerer.stages(turn.question, history=history, filters=turn.filters):
-                if isinstance(stage, Answer):
-                    yield replace(turn, answer=stage)
-                elif stage:
-                    yield replace(turn, found=tuple(stage))
+            async with aclosing(self._desk.stages(turn.question, history=history, filters=turn.filters)) as stages:
+                async for stage in stages:
+                    if isinstance(stage, Answer):
+                        yield replace(turn, answer=stage)
+                    elif stage:
+                        yield replace(turn, found=tuple(stage))
+        except BusyError:
+            yield replace(turn, is_refused=True)
         except SourcierError as error:
             yield replace(turn, problem=str(error))
         except Exception:  # whatever it is, the visitor is told and the chat goes on
@@ -135,13 +140,13 @@ class _Handlers:
             yield replace(turn, problem="")
 
 
-def build_chat(answerer: ChatBackend, inbox: Inbox | None = None) -> gr.Blocks:
-    """Lay out the chat over an answerer, with the public endpoint `/ask` beside it.
+def build_chat(desk: Desk, inbox: Inbox | None = None) -> gr.Blocks:
+    """Lay out the chat, with the endpoints for programs beside it.
 
     Without an inbox to send files to, visitors can neither add nor remove documents.
     """
-    handlers = _Handlers(answerer)
-    documents = DocumentsView(answerer, inbox)
+    handlers = _Handlers(desk)
+    documents = DocumentsView(desk.backend, inbox)
     texts = TEXTS[DEFAULT_LANGUAGE]
     chat = gr.Blocks(title="sourcier", fill_width=True, fill_height=True, analytics_enabled=False)
     with chat:
@@ -210,7 +215,7 @@ def build_chat(answerer: ChatBackend, inbox: Inbox | None = None) -> gr.Blocks:
             "trigger_mode": "multiple",  # or a second question asked meanwhile would never be answered
             "show_progress": "hidden",
             "api_visibility": "private",
-            **_ANSWERING,
+            "concurrency_limit": None,  # the desk lets in so many at once, whoever asks
         }
         face = [header, clear, theme, messages, box, panel]
         box.submit(handlers.add_question, [box, conversation], [messages, box], trigger_mode="multiple", **quick).then(
@@ -228,7 +233,7 @@ def build_chat(answerer: ChatBackend, inbox: Inbox | None = None) -> gr.Blocks:
         )
         for change in documents.listen(conversation):
             change.then(handlers.panel, [conversation], [panel], **quick)
-        api(_public_ask(answerer), api_name="ask", **_ANSWERING)
+        add_endpoints(desk)
     return chat
 
 
@@ -245,23 +250,8 @@ def _messages(conversation: Conversation) -> list[Any]:
 def _outcome_html(turn: Turn, texts: Texts) -> str:
     if turn.answer:
         return message_html.answer_html(turn.number, turn.answer, texts_around(turn.answer, texts))
+    if turn.is_refused:
+        return message_html.problem_html(texts.busy)
     if turn.problem is not None:
         return message_html.problem_html(turn.problem or texts.failed)
     return message_html.pending_html(turn.found, texts)
-
-
-def _public_ask(answerer: ChatBackend) -> Callable[[str, dict[str, Any] | None], dict[str, Any]]:
-    def ask(question: str, filters: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Answer a question with sentences copied from the indexed documents, each with its source.
-
-        Args:
-            question: The question, in any language the documents are written in.
-            filters: Which documents to ask: an object with some of after, before, sources, languages, metadata.
-        """
-        try:
-            wanted = Filters.from_json(filters) if filters else None
-            return answerer.ask(question, filters=wanted).to_json()
-        except SourcierError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-
-    return ask

@@ -52,6 +52,8 @@ from qa.report import (
 )
 from ui.backend import IndexBackend
 from ui.demo import seeds_folder
+from ui.desk import CONCURRENCY, QUEUE
+from ui.password import find_password
 from ui.render.words import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
 from ui.texts import TEXTS, Texts, texts_around
 
@@ -429,6 +431,26 @@ def chat(
     index: IndexOption = None,
     reader: ReaderOption = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N", help="Port on this machine.")] = 7860,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every one.")
+    ] = "127.0.0.1",
+    root_path: Annotated[
+        str, typer.Option("--root-path", metavar="PATH", help="Where a proxy shows the chat: /news, or its address.")
+    ] = "",
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--password-file", metavar="FILE", help="The password is its first line [default: $SOURCIER_PASSWORD]."
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, metavar="N", help="Questions answered at once.")
+    ] = CONCURRENCY,
+    queue: Annotated[
+        int, typer.Option("--queue", min=0, metavar="N", help="Questions that may wait; one more is told to come back.")
+    ] = QUEUE,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Serve figures for Prometheus at /metrics.")] = False,
+    mcp: Annotated[bool, typer.Option("--mcp", help="Serve the tools `ask` and `retrieve` at /mcp.")] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser too.")] = False,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Let visitors neither add nor remove documents.")
@@ -438,6 +460,7 @@ def chat(
     ] = 50,
 ) -> None:
     """Open the chat in a browser; without an index yet, make one of the demo documents first."""
+    password = find_password(password_file)
     folder = _folder(index)
     try:
         passage_index = PassageIndex.open(folder)
@@ -446,15 +469,13 @@ def chat(
         with _progress() as on_progress:
             passage_index = PassageIndex.build(folder, load_documents(seeds_folder()), on_progress=on_progress)
 
-    from ui.serving import launch_chat
+    from ui.serving import Serving, launch_chat
 
     launch_chat(
         IndexBackend(passage_index, open_reader(reader)),
-        port=port,
+        Serving(port, host, root_path, password, concurrency, queue, metrics, mcp, read_only, max_upload),
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
-        read_only=read_only,
-        max_upload=max_upload,
     )
 
 

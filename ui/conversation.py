@@ -18,8 +18,9 @@ from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts
 class Turn:
     """A question, and what became of it; `problem` is empty when the failure has no message to show.
 
-    `found` are the passages being read while there is no answer yet; `alone` asks it as if nothing had
-    been asked before. `filters` are those it is asked with.
+    `is_refused` when too many others wait; `found` are the passages being read while there is no answer
+    yet; `alone` asks it as if nothing had been asked before;
+    `filters` are those it is asked with.
     """
 
     number: int
@@ -28,6 +29,7 @@ class Turn:
     problem: str | None = None
     alone: bool = False
     found: tuple[SearchHit, ...] = ()
+    is_refused: bool = False
     filters: Filters | None = None
 
 

@@ -1,14 +1,15 @@
-"""ASGI middleware that Gradio lacks: security headers, and no fetching on a visitor's behalf.
+"""ASGI middleware that Gradio lacks: security headers, no pages of other sites, no files.
 
-By default Gradio sends no Content-Security-Policy, and `GET /gradio_api/file=https://…` makes the
-server itself download that address. Pure ASGI, since answers are streamed.
+By default Gradio sends no Content-Security-Policy, `GET /gradio_api/file=https://…` makes the server itself
+download that address, and what one visitor has uploaded is served to every other. Pure ASGI, since answers are
+streamed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -41,7 +42,7 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
-_CLOSED = ("/file=http:", "/file=https:", "/proxy=", "/gradio_api/upload", "/gradio_api/vibe", "/monitoring")
+_CLOSED = ("/file=", "/file/", "/proxy=", "/gradio_api/upload", "/gradio_api/vibe", "/monitoring")
 
 
 class Guard:
@@ -52,12 +53,26 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif is_foreign(scope["headers"]):
+            await _forbid(scope, receive, send)
+        elif scope["type"] == "websocket":
             await self._app(scope, receive, send)
         elif is_closed(scope["path"]):
-            await _forbid(send)
+            await _forbid(scope, receive, send)
         else:
             await self._app(scope, receive, _with_headers(send))
+
+
+def is_foreign(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether a page of another site sends a request: browsers say so, and programs say nothing.
+
+    Gradio, when it listens beyond this machine, lets pages of every site ask and read.
+    """
+    found = dict(headers)
+    origin = found.get(b"origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != found.get(b"host", b"").lower()
 
 
 def is_closed(path: str) -> bool:
@@ -79,7 +94,11 @@ def _with_headers(send: Send) -> Send:
     return send_guarded
 
 
-async def _forbid(send: Send) -> None:
+async def _forbid(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+        return
     headers = [(b"content-type", b"text/plain"), *_HEADERS]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": b"Forbidden"})

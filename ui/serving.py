@@ -1,25 +1,34 @@
-"""Serving the chat: port, address, security headers, look."""
+"""Serving the chat: port, address, who is let in, look."""
 
 from __future__ import annotations
 
 import errno
 import logging
 import os
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import BaseRoute
 
 from index.errors import InputError
 from ui.assets import beside
 from ui.backend import ChatBackend
 from ui.chat import build_chat
+from ui.desk import CONCURRENCY, QUEUE, Desk
 from ui.guard import Guard
 from ui.inbox import Inbox
+from ui.mcp_server import mcp_routes
+from ui.monitoring import Metrics, health_route
 from ui.originals import original_route
+from ui.password import PasswordGuard
 
 MAX_UPLOAD = 50
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -33,61 +42,103 @@ _ICON = (
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How the chat is served.
+
+    `root_path` is where a proxy shows it, a path or a whole address; `concurrency` questions are answered at
+    once and `queue` may wait; `metrics` and `mcp` add `/metrics` and `/mcp`. With `read_only`, visitors can neither
+    add nor remove documents; else they may send files of up to `max_upload` megabytes.
+    """
+
+    port: int
+    host: str = "127.0.0.1"
+    root_path: str = ""
+    password: str | None = None
+    concurrency: int = CONCURRENCY
+    queue: int = QUEUE
+    metrics: bool = False
+    mcp: bool = False
+    read_only: bool = False
+    max_upload: int = MAX_UPLOAD
+
+
 def launch_chat(
-    answerer: ChatBackend,
+    backend: ChatBackend,
+    serving: Serving,
     *,
-    port: int,
-    host: str = "127.0.0.1",
     open_browser: bool = False,
     on_ready: Callable[[str], None] | None = None,
-    read_only: bool = False,
-    max_upload: int = MAX_UPLOAD,
 ) -> None:
-    """Serve the chat until Ctrl-C; `on_ready` receives its address once it answers.
+    """Serve the chat until Ctrl-C or SIGTERM; `on_ready` receives its address once it answers.
 
-    With `read_only`, visitors can neither add nor remove documents; else they may send files of up to
-    `max_upload` megabytes.
-
-    Raises `InputError` when the port cannot be listened on.
+    Raises `InputError` when the port cannot be listened on, or a package that was asked for is missing.
     """
-    _check_port(host, port)
+    _check_port(serving.host, serving.port)
     _reach_loopback_directly()
-    inbox = None if read_only else Inbox(max_upload)
-    chat = build_chat(answerer, inbox).queue(max_size=64)
+    metrics = Metrics(backend) if serving.metrics else None
+    desk = Desk(
+        backend, concurrency=serving.concurrency, queue=serving.queue, on_done=metrics.note if metrics else None
+    )
+    inbox = None if serving.read_only else Inbox(serving.max_upload)
+    chat = build_chat(desk, inbox).queue(max_size=None, default_concurrency_limit=None)
+    with _stopped_by_signals():
+        try:
+            _, address, _ = chat.launch(
+                server_name=serving.host,
+                server_port=serving.port,
+                root_path=serving.root_path or None,
+                inbrowser=open_browser,
+                prevent_thread_lock=True,
+                theme=_theme(),
+                head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}{beside("documents.css")}</style>',
+                app_kwargs=_app_options(desk, inbox, metrics, serving),
+                footer_links=[],
+                run_history=False,
+                enable_monitoring=False,
+                mcp_server=False,
+                share=False,
+                show_error=False,
+                ssr_mode=False,
+                pwa=False,
+                quiet=True,
+            )
+            _logger.info("the chat answers at %s", address)
+            if on_ready:
+                on_ready(address)
+            while chat.is_running:
+                threading.Event().wait(0.5)
+        except KeyboardInterrupt:
+            _logger.info("the chat stops")
+        finally:
+            chat.close(verbose=False)
+
+
+def _app_options(desk: Desk, inbox: Inbox | None, metrics: Metrics | None, serving: Serving) -> dict[str, Any]:
+    """Return what the web application has beside the chat: its own routes, and who may come in."""
+    routes: list[BaseRoute] = [original_route(desk.backend), health_route(desk.backend)]
+    options: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    if inbox is not None:
+        routes.append(inbox.route())
+    if metrics is not None:
+        routes.append(metrics.route())
+    if serving.mcp:
+        tools, options["lifespan"] = mcp_routes(desk)
+        routes += tools
+    return {**options, "routes": routes, "middleware": _middleware(serving)}
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM, by which services are stopped, do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _, address, _ = chat.launch(
-            server_name=host,
-            server_port=port,
-            inbrowser=open_browser,
-            prevent_thread_lock=True,
-            theme=_theme(),
-            head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}{beside("documents.css")}</style>',
-            app_kwargs={
-                "middleware": _middleware(host),
-                "routes": [original_route(answerer), *([inbox.route()] if inbox else [])],
-                "docs_url": None,
-                "redoc_url": None,
-                "openapi_url": None,
-            },
-            footer_links=[],
-            run_history=False,
-            enable_monitoring=False,
-            mcp_server=False,
-            share=False,
-            show_error=False,
-            ssr_mode=False,
-            pwa=False,
-            quiet=True,
-        )
-        _logger.info("the chat answers at %s", address)
-        if on_ready:
-            on_ready(address)
-        while chat.is_running:
-            threading.Event().wait(0.5)
-    except KeyboardInterrupt:
-        _logger.info("the chat stops")
+        yield
     finally:
-        chat.close(verbose=False)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check_port(host: str, port: int) -> None:
@@ -114,12 +165,16 @@ def _reach_loopback_directly() -> None:
         os.environ[name] = ",".join(dict.fromkeys(filter(None, [*present, *LOOPBACK])))
 
 
-def _middleware(host: str) -> list[Middleware]:
+def _middleware(serving: Serving) -> list[Middleware]:
+    """Return who is let in, outermost first."""
     middleware = [Middleware(Guard)]
-    if host in LOOPBACK:  # or a web page could reach the chat through a name that resolves to this machine
+    is_local = serving.host in LOOPBACK
+    if is_local:  # or a web page could reach the chat through a name that resolves to this machine
         middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
-    else:
-        _logger.warning("the chat has no password: whoever can reach %s can read the documents", host)
+    if serving.password is not None:
+        middleware.append(Middleware(PasswordGuard, password=serving.password, root_path=serving.root_path))
+    elif not is_local:
+        _logger.warning("the chat has no password: whoever can reach %s can read the documents", serving.host)
     return middleware
 
 

@@ -32,6 +32,12 @@ class Texts:
     searching: str
     reading: str
     failed: str
+    busy: str
+
+    password: str
+    log_in: str
+    wrong_password: str
+    wait: str
 
     confidence_high: str
     confidence_medium: str
@@ -143,6 +149,11 @@ _FRENCH = Texts(
     searching="Recherche dans les documents…",
     reading="Lecture des passages trouvés…",
     failed="La recherche a échoué. Le détail est dans le journal du programme.",
+    busy="Trop de questions à la fois. Réessayez dans un instant.",
+    password="Mot de passe",
+    log_in="Entrer",
+    wrong_password="Ce n’est pas le mot de passe.",
+    wait="Trop d’essais. Réessayez dans {seconds}\u00a0s.",
     confidence_high="Confiance élevée",
     confidence_medium="Confiance moyenne",
     confidence_low="Confiance faible",
@@ -289,6 +300,11 @@ _ENGLISH = Texts(
     searching="Searching the documents…",
     reading="Reading the passages found…",
     failed="The search failed. The details are in the program’s log.",
+    busy="Too many questions at once. Try again in a moment.",
+    password="Password",
+    log_in="Enter",
+    wrong_password="That is not the password.",
+    wait="Too many attempts. Try again in {seconds}\u00a0s.",
     confidence_high="High confidence",
     confidence_medium="Medium confidence",
     confidence_low="Low confidence",
