@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from index import PassageIndex
 from tests.browsing import DESKTOP, ENGLISH, PHONE, App, Visit, pages_of, start_app
 from tests.documents_app import HOSTILE_NAME, HOSTILE_TITLE
+from tests.fakes import FakeEmbedder
 from tests.test_chat_accessibility import complaints
+from ui.uploads import uploads_folder
 
 pytestmark = pytest.mark.browser
 # Files are written and indexed meanwhile, perhaps beside other work.
@@ -24,11 +27,22 @@ NEWS = "Le barrage de Taoussa sera inauguré en avril 2031 par la ministre Amina
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory):
+def served(tmp_path_factory):
     app = start_app(tmp_path_factory.mktemp("library"), "documents_app.py")
     yield app
     app.process.terminate()
     app.process.wait(10)
+
+
+@pytest.fixture
+def library(served):
+    """The chat over the documents it began with, whatever a test before has left."""
+    passage_index = PassageIndex.open(served.log.parent / "index", embedder=FakeEmbedder())
+    if uploads(served):
+        passage_index.remove(f"{uploads_folder(passage_index.folder)}/*")
+        for path in uploads_folder(passage_index.folder).iterdir():
+            path.unlink()
+    return served
 
 
 @pytest.fixture
@@ -97,7 +111,7 @@ def test_a_file_is_added_asked_cited_and_removed(enter: Callable[..., Visit], li
     expect(titles(page)).to_have_count(5)
     assert uploads(library) == ["barrage.txt"]
     visit.ask("Quand le barrage de Taoussa sera-t-il inauguré ?")
-    expect(page.locator("#chat .answer .sentence")).to_contain_text("avril 2031")
+    expect(page.locator("#chat .answer .sentence").first).to_contain_text("avril 2031")
     page.locator("a.cite").first.click()
     expect(page.locator("#documents")).not_to_be_visible()
     expect(page.locator("#panel .card.open mark")).to_have_text(NEWS)
@@ -387,8 +401,7 @@ def status(app: App, method: str, address: str) -> int:
         return error.code
 
 
-def test_nothing_that_was_sent_lies_about(library: App) -> None:
-    """Last in the file: by now everything that was added is removed."""
-    assert uploads(library) == []
-    folder = library.log.parent
+def test_nothing_that_was_sent_lies_about(served: App) -> None:
+    """Last in the file: by now a lot was sent."""
+    folder = served.log.parent
     assert not [*folder.rglob("*.part"), *folder.glob("gradio/**/*.txt")]
