@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from index.errors import InputError
 
@@ -45,6 +45,17 @@ class Filters:
         for code in self.languages:
             if not _LANGUAGE.fullmatch(code):
                 raise InputError(f"{code!r} is no language: expected two letters of ISO 639-1, such as 'fr'")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` takes, without what filters nothing."""
+        found = {
+            "after": self.after,
+            "before": self.before,
+            "sources": list(self.sources),
+            "languages": list(self.languages),
+            "metadata": dict(self.metadata),
+        }
+        return {name: value for name, value in found.items() if value}
 
     @classmethod
     def from_json(cls, value: object) -> Self:

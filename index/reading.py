@@ -27,6 +27,7 @@ from index.language import detect_language
 from index.sentences import split_sentences
 
 __all__ = [
+    "SUFFIXES",
     "Columns",
     "Limits",
     "ReadingOptions",
@@ -61,7 +62,8 @@ _READERS: Mapping[str, Reader] = {
 }
 _TABLES = frozenset({".csv", ".tsv", ".jsonl"})
 _DEFAULTS = ReadingOptions()
-_EXPECTED = ", ".join(_READERS)
+SUFFIXES = tuple(_READERS)
+_EXPECTED = ", ".join(SUFFIXES)
 
 # The user's own files begin with a space, the word "date" and a year, month or day.
 _HEADER = re.compile(r"\s*date[^\S\r\n]+(\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?)(?![\d-])\s*")

@@ -12,10 +12,12 @@ from pathlib import Path
 from index.document import Document, DocumentSummary, Passage
 from index.errors import InputError
 from index.filters import Filters
+from index.writer import Progress
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
 from qa.conversation import carry_over
 from qa.dates import find_period
 from ui.backend import Holdings
+from ui.uploads import Outcome, Received
 
 FERTILISER = Document(
     id="engrais",
@@ -108,9 +110,18 @@ class FakeAnswerer:
     Its newest document is of 2022-10, and follow-ups are recognised as they really are.
     """
 
-    def documents(self) -> Sequence[DocumentSummary]:
-        """Return every document that can be cited."""
-        return DOCUMENTS
+    def documents(self, filters: Filters | None = None) -> Sequence[DocumentSummary]:
+        """Return every document that can be cited, in a language if that is asked for."""
+        languages = filters.languages if filters else ()
+        return [one for one in DOCUMENTS if not languages or one.language in languages]
+
+    def add_files(self, files: Sequence[Received], on_progress: Progress) -> Outcome:
+        """Nothing is added to fixed documents."""
+        return Outcome(unchanged=tuple(file.name for file in files))
+
+    def remove(self, ids: Iterable[str]) -> Sequence[DocumentSummary]:
+        """Nothing is removed from them either."""
+        return ()
 
     def examples(self) -> Mapping[str, Sequence[str]]:
         """Return questions that the fixed answers cover."""

@@ -28,7 +28,7 @@ RESERVED = {
         "qa/training/fitting.py",
         "qa/training/learning.py",
     },
-    "gradio": {"ui/chat.py", "ui/history_events.py", "ui/programs.py", "ui/serving.py"},
+    "gradio": {"ui/chat.py", "ui/documents.py", "ui/history_events.py", "ui/programs.py", "ui/serving.py"},
     "typer": {"ui/cli.py"},
     "docx": {"index/formats/docx.py"},
     "feedparser": {"index/formats/feeds.py"},

@@ -8,10 +8,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from index import Document, DocumentSummary, Filters, PassageIndex
+from index.writer import Progress
 from qa import Answer, Answerer, Retriever, SearchHit
 from qa.reader import Reader
 from ui.demo import example_questions
+from ui.library import Library
 from ui.originals import read_original
+from ui.uploads import Outcome, Received
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,16 @@ class ChatBackend(Protocol):
         """Return how much is indexed; raise `SourcierError` where the index cannot be read."""
         ...
 
-    def documents(self) -> Sequence[DocumentSummary]:
-        """Return the indexed documents, by title."""
+    def documents(self, filters: Filters | None = None) -> Sequence[DocumentSummary]:
+        """Return the indexed documents that pass, by title."""
+        ...
+
+    def add_files(self, files: Sequence[Received], on_progress: Progress) -> Outcome:
+        """Add the documents of files, after those who came first; `on_progress` gets (0, 0) when it begins."""
+        ...
+
+    def remove(self, ids: Iterable[str]) -> Sequence[DocumentSummary]:
+        """Remove documents; return those that were there."""
         ...
 
     def original(self, document_id: str) -> tuple[str, bytes] | None:
@@ -68,8 +79,9 @@ class IndexBackend:
         self._passage_index = passage_index
         self._answerer = Answerer(passage_index, reader=reader)
         self._retriever = Retriever(passage_index)
+        self._library = Library(passage_index)
         # Every visitor's page asks for these; they change only with the index.
-        self._documents = lru_cache(1)(lambda _generation: passage_index.summaries())
+        self._documents = lru_cache(4)(lambda _generation, filters: passage_index.summaries(filters))
         self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
 
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
@@ -87,8 +99,14 @@ class IndexBackend:
         generation = self._passage_index.generation()
         return Holdings(generation.name, generation.store.count_documents(), len(generation))
 
-    def documents(self) -> Sequence[DocumentSummary]:
-        return self._documents(self._passage_index.generation().name)
+    def documents(self, filters: Filters | None = None) -> Sequence[DocumentSummary]:
+        return self._documents(self._passage_index.generation().name, filters)
+
+    def add_files(self, files: Sequence[Received], on_progress: Progress) -> Outcome:
+        return self._library.add(files, on_progress)
+
+    def remove(self, ids: Iterable[str]) -> Sequence[DocumentSummary]:
+        return self._library.remove(ids)
 
     def original(self, document_id: str) -> tuple[str, bytes] | None:
         return read_original(self._passage_index, document_id)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from starlette.concurrency import run_in_threadpool
 
 from index.errors import SourcierError
 from qa.answer import Answer
@@ -19,8 +20,10 @@ from qa.retriever import LONGEST_QUESTION
 from ui.assets import beside
 from ui.conversation import Conversation, Turn
 from ui.desk import BusyError, Desk
+from ui.documents import DocumentsView
 from ui.feedback import FeedbackLog
 from ui.history_events import History
+from ui.inbox import Inbox
 from ui.programs import add_endpoints
 from ui.render import message_html, panel_html, turn_html, words
 from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language, texts_around
@@ -90,7 +93,7 @@ class _Handlers:
         if turn is None:
             yield gr.skip(), gr.skip()
             return
-        async with aclosing(self._stages(turn, conversation.before(turn))) as stages:
+        async with aclosing(self._stages(turn, conversation.before(turn), conversation.texts)) as stages:
             async for stage in stages:
                 if not conversation.fill(stage):
                     yield gr.skip(), gr.skip()
@@ -122,10 +125,13 @@ class _Handlers:
             return panel_html.sources_panel_html(turn, answer, shown.number, texts, sequence=sequence)
         return panel_html.document_panel_html(turn, answer, shown.number, texts, part=shown.part, sequence=sequence)
 
-    async def _stages(self, turn: Turn, history: Sequence[Answer]) -> AsyncGenerator[Turn, None]:
+    async def _stages(self, turn: Turn, history: Sequence[Answer], texts: Texts) -> AsyncGenerator[Turn, None]:
         """Yield a turn with the passages found for it, and then with what became of it."""
         try:
-            async with aclosing(self._desk.stages(turn.question, history=history)) as stages:
+            if turn.filters and not await run_in_threadpool(self._desk.backend.documents, turn.filters):
+                yield replace(turn, problem=texts.no_document_passes)
+                return
+            async with aclosing(self._desk.stages(turn.question, history=history, filters=turn.filters)) as stages:
                 async for stage in stages:
                     if isinstance(stage, Answer):
                         yield replace(turn, answer=stage)
@@ -140,10 +146,15 @@ class _Handlers:
             yield replace(turn, problem="")
 
 
-def build_chat(desk: Desk, *, feedback: FeedbackLog | None = None) -> gr.Blocks:
-    """Lay out the chat, with the endpoints for programs beside it."""
+def build_chat(desk: Desk, *, inbox: Inbox | None = None, feedback: FeedbackLog | None = None) -> gr.Blocks:
+    """Lay out the chat, with the endpoints for programs beside it.
+
+    Without an inbox to send files to, visitors can neither add nor remove documents; without a log they are
+    asked for no verdicts.
+    """
     history = History(desk.backend, feedback)
     handlers = _Handlers(desk, history)
+    documents = DocumentsView(desk.backend, inbox)
     texts = TEXTS[DEFAULT_LANGUAGE]
     chat = gr.Blocks(title="sourcier", fill_width=True, fill_height=True, analytics_enabled=False)
     with chat:
@@ -151,6 +162,7 @@ def build_chat(desk: Desk, *, feedback: FeedbackLog | None = None) -> gr.Blocks:
         with gr.Row(elem_id="top"):
             conversations = history.component(texts)
             header = gr.HTML(message_html.header_html(texts), elem_id="brand", js_on_load=None)
+            documents.lay_out_button(texts)
             clear = gr.Button(texts.new_conversation, elem_id="clear", size="sm", min_width=0)
             theme = gr.HTML(
                 message_html.theme_html(texts),
@@ -193,6 +205,7 @@ def build_chat(desk: Desk, *, feedback: FeedbackLog | None = None) -> gr.Blocks:
                     max_lines=5,
                     max_length=LONGEST_QUESTION,
                 )
+                documents.lay_out_filters()
             with gr.Column(scale=2, elem_id="right", min_width=0):
                 panel = gr.HTML(
                     handlers.panel(Conversation()),
@@ -200,6 +213,7 @@ def build_chat(desk: Desk, *, feedback: FeedbackLog | None = None) -> gr.Blocks:
                     js_on_load=beside("panel.js"),
                     apply_default_css=False,
                 )
+                documents.lay_out_list(texts)
 
         # Events that search wait in the queue; the others are quick and never wait behind them.
         quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -218,11 +232,17 @@ def build_chat(desk: Desk, *, feedback: FeedbackLog | None = None) -> gr.Blocks:
         )
         messages.example_select(handlers.add_example, [conversation], [messages], **quick).then(**search)
         clear.click(handlers.clear, [conversation], [messages, panel], **quick)
-        language.input(handlers.switch_language, [language, conversation], face, **quick)
+        language.input(handlers.switch_language, [language, conversation], face, **quick).then(
+            **documents.redrawing(conversation)
+        )
         panel.cite(handlers.show_source, [conversation], [panel], trigger_mode="always_last", **quick)
         panel.alone(handlers.ask_alone, [conversation], [messages], trigger_mode="multiple", **quick).then(**search)
         history.wire(conversations, conversation, (messages, panel), draw=handlers.draw, quick=quick, search=search)
-        chat.load(handlers.open_page, [conversation], [language, *face], **quick)
+        chat.load(handlers.open_page, [conversation], [language, *face], **quick).then(
+            **documents.redrawing(conversation)
+        )
+        for change in documents.listen(conversation):
+            change.then(handlers.panel, [conversation], [panel], **quick)
         add_endpoints(desk)
     return chat
 

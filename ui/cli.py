@@ -476,6 +476,12 @@ def chat(
     mcp: Annotated[bool, typer.Option("--mcp", help="Serve the tools `ask` and `retrieve` at /mcp.")] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser too.")] = False,
     no_feedback: Annotated[bool, typer.Option("--no-feedback", help="Ask readers for no verdict on answers.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Let visitors neither add nor remove documents.")
+    ] = False,
+    max_upload: Annotated[
+        int, typer.Option("--max-upload", min=1, max=100, metavar="MB", help="How large a file visitors may add.")
+    ] = 50,
 ) -> None:
     """Open the chat in a browser; without an index yet, make one of the demo documents first."""
     password = find_password(password_file)
@@ -491,7 +497,7 @@ def chat(
 
     launch_chat(
         IndexBackend(passage_index, open_reader(reader)),
-        Serving(port, host, root_path, password, concurrency, queue, metrics, mcp),
+        Serving(port, host, root_path, password, concurrency, queue, metrics, mcp, read_only, max_upload),
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
         feedback=None if no_feedback else FeedbackLog(folder / FILE_NAME),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from index.filters import Filters
 from qa.answer import Answer, SearchHit
 from ui.feedback import Feedback
 from ui.render import words
@@ -21,8 +22,8 @@ class Turn:
     """A question, and what became of it; `problem` is empty when the failure has no message to show.
 
     `is_refused` when too many others wait; `found` are the passages being read while there is no answer
-    yet; `alone` asks it as if nothing had been asked before. `is_stale` tells that it was answered with
-    what the documents no longer hold.
+    yet; `alone` asks it as if nothing had been asked before; `filters` are those it is asked with. `is_stale`
+    tells that it was answered with what the documents no longer hold.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Turn:
     alone: bool = False
     found: tuple[SearchHit, ...] = ()
     is_refused: bool = False
+    filters: Filters | None = None
     is_stale: bool = False
     feedback: Feedback | None = None
 
@@ -60,7 +62,7 @@ class Changes:
 
 
 class Conversation:
-    """One visitor's turns, language and open source.
+    """One visitor's turns, language, open source, and filters for the next question.
 
     Every event of a session works on this same object, and none returns it: a handler that gave
     back the copy it started from would undo what happened meanwhile. Numbers are never reused, so
@@ -71,6 +73,8 @@ class Conversation:
         self.id = _new_id()
         self.language = DEFAULT_LANGUAGE
         self.shown: Shown | None = None
+        self.filters: Filters | None = None
+        self.looked_for = ""
         self._turns: dict[int, Turn] = {}
         self._waiting: deque[int] = deque()
         self._last_number = 0
@@ -122,7 +126,7 @@ class Conversation:
             turn = self._turn(turn_number)
             if turn is None or turn.answer is None or turn.answer.carried is None:
                 return False
-            self._turns[turn.number] = Turn(turn.number, turn.question, alone=True)
+            self._turns[turn.number] = Turn(turn.number, turn.question, alone=True, filters=turn.filters)
             self._waiting.append(turn.number)
             return True
 
@@ -132,7 +136,7 @@ class Conversation:
             turn = self._turn(turn_number)
             if turn is None or turn.is_waiting:
                 return False
-            self._turns[turn.number] = Turn(turn.number, turn.question, alone=turn.alone)
+            self._turns[turn.number] = Turn(turn.number, turn.question, alone=turn.alone, filters=turn.filters)
             self._waiting.append(turn.number)
             return True
 
@@ -231,7 +235,7 @@ class Conversation:
 
     def _add(self, question: str) -> None:
         self._last_number += 1
-        self._turns[self._last_number] = Turn(self._last_number, question)
+        self._turns[self._last_number] = Turn(self._last_number, question, filters=self.filters)
         self._waiting.append(self._last_number)
 
     def _turn(self, number: object) -> Turn | None:
@@ -250,4 +254,6 @@ def _new_id() -> str:
 
 def _kept(turn: Turn | None) -> tuple[object, ...]:
     """Return what of a turn the page keeps: not what is being read for it."""
-    return (turn.question, turn.alone, turn.answer, turn.problem, turn.is_stale, turn.feedback) if turn else ()
+    if turn is None:
+        return ()
+    return turn.question, turn.alone, turn.filters, turn.answer, turn.problem, turn.is_stale, turn.feedback

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.errors import InputError
+from index.filters import Filters
 from qa.restoring import Library, document_ids, restore_answer
 from qa.retriever import LONGEST_QUESTION
 from ui.backend import ChatBackend
@@ -63,13 +64,15 @@ def _turn(number: int, stored: object, library: Library) -> Turn:
     if not isinstance(stored, dict) or not question:
         raise InputError(f"turn {number} has no question of up to {LONGEST_QUESTION:,} characters: {_EXPECTED}")
     alone = stored.get("alone") is True
+    filters = Filters.from_json(stored["filters"]) if stored.get("filters") else None
+    asked = Turn(number, question, alone=alone, filters=filters)
     if stored.get("answer") is not None:
         answer = restore_answer(stored["answer"], library)
         if answer is None or answer.question != question:
-            return Turn(number, question, alone=alone, is_stale=True)
-        return Turn(number, question, answer, alone=alone, feedback=Feedback.from_json(stored.get("feedback")))
+            return replace(asked, is_stale=True)
+        return replace(asked, answer=answer, feedback=Feedback.from_json(stored.get("feedback")))
     problem = stored.get("problem")
-    return Turn(number, question, alone=alone, problem=problem[:_LONGEST_PROBLEM] if isinstance(problem, str) else None)
+    return replace(asked, problem=problem[:_LONGEST_PROBLEM] if isinstance(problem, str) else None)
 
 
 def _question(value: object) -> str:

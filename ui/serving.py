@@ -25,11 +25,13 @@ from ui.chat import build_chat
 from ui.desk import CONCURRENCY, QUEUE, Desk
 from ui.feedback import FeedbackLog
 from ui.guard import Guard
+from ui.inbox import Inbox
 from ui.mcp_server import mcp_routes
 from ui.monitoring import Metrics, health_route
 from ui.originals import original_route
 from ui.password import PasswordGuard
 
+MAX_UPLOAD = 50
 LOOPBACK = ("127.0.0.1", "localhost")
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
@@ -46,7 +48,8 @@ class Serving:
     """How the chat is served.
 
     `root_path` is where a proxy shows it, a path or a whole address; `concurrency` questions are answered at
-    once and `queue` may wait; `metrics` and `mcp` add `/metrics` and `/mcp`.
+    once and `queue` may wait; `metrics` and `mcp` add `/metrics` and `/mcp`. With `read_only`, visitors can neither
+    add nor remove documents; else they may send files of up to `max_upload` megabytes.
     """
 
     port: int
@@ -57,6 +60,8 @@ class Serving:
     queue: int = QUEUE
     metrics: bool = False
     mcp: bool = False
+    read_only: bool = False
+    max_upload: int = MAX_UPLOAD
 
 
 def launch_chat(
@@ -78,7 +83,9 @@ def launch_chat(
     desk = Desk(
         backend, concurrency=serving.concurrency, queue=serving.queue, on_done=metrics.note if metrics else None
     )
-    chat = build_chat(desk, feedback=feedback).queue(max_size=None, default_concurrency_limit=None)
+    inbox = None if serving.read_only else Inbox(serving.max_upload)
+    chat = build_chat(desk, inbox=inbox, feedback=feedback).queue(max_size=None, default_concurrency_limit=None)
+    style = "".join(map(beside, ("chat.css", "history.css", "documents.css")))
     with _stopped_by_signals():
         try:
             _, address, _ = chat.launch(
@@ -88,8 +95,8 @@ def launch_chat(
                 inbrowser=open_browser,
                 prevent_thread_lock=True,
                 theme=_theme(),
-                head=f'<link rel="icon" href="{_ICON}"><style>{beside("chat.css")}{beside("history.css")}</style>',
-                app_kwargs=_app_options(desk, metrics, serving),
+                head=f'<link rel="icon" href="{_ICON}"><style>{style}</style>',
+                app_kwargs=_app_options(desk, inbox, metrics, serving),
                 footer_links=[],
                 run_history=False,
                 enable_monitoring=False,
@@ -111,10 +118,12 @@ def launch_chat(
             chat.close(verbose=False)
 
 
-def _app_options(desk: Desk, metrics: Metrics | None, serving: Serving) -> dict[str, Any]:
+def _app_options(desk: Desk, inbox: Inbox | None, metrics: Metrics | None, serving: Serving) -> dict[str, Any]:
     """Return what the web application has beside the chat: its own routes, and who may come in."""
     routes: list[BaseRoute] = [original_route(desk.backend), health_route(desk.backend)]
     options: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    if inbox is not None:
+        routes.append(inbox.route())
     if metrics is not None:
         routes.append(metrics.route())
     if serving.mcp:

@@ -6,8 +6,8 @@ and % and inside « »; they are written as escapes, since they cannot be seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from index.language import detect_language
 from qa.answer import Answer
@@ -118,6 +118,50 @@ class Texts:
     feedback_sent: str
     feedback_back: str
     feedback_failed: str
+
+    documents_view: str
+    close_documents: str
+    search_documents: str
+    after_filter: str
+    before_filter: str
+    date_example: str
+    language_filter: str
+    any_language: str
+    source_filter: str
+    source_example: str
+    filters_hint: str
+    filters_active: str
+    remove_filter: str
+    clear_filters: str
+    bad_date: str
+    bad_order: str
+    no_document_passes: str
+    asked_of: str
+    documents_listed: str
+    none_listed: str
+    character_count: str
+    only_this: str
+    remove_document: str
+    remove_question: str
+    keep_document: str
+    removed_document: str
+    already_removed: str
+    add_files: str
+    drop_hint: str
+    drop_here: str
+    sending: str
+    waiting_for_others: str
+    reading_files: str
+    indexing: str
+    nothing_sent: str
+    added_one: str
+    added_many: str
+    unchanged_one: str
+    unchanged_many: str
+    refused_one: str
+    refused_many: str
+    refusals: Mapping[str, str] = field(hash=False)
+    language_names: Mapping[str, str] = field(hash=False)
 
 
 _FRENCH = Texts(
@@ -232,6 +276,74 @@ _FRENCH = Texts(
     feedback_sent="Votre avis est noté.",
     feedback_back="Votre avis est retiré.",
     feedback_failed="Votre avis n’a pas pu être noté. Le détail est dans le journal du programme.",
+    documents_view="Documents",
+    close_documents="Fermer les documents",
+    search_documents="Chercher un titre ou un fichier",
+    after_filter="Depuis",
+    before_filter="Jusqu’à",
+    date_example="2022 ou 2022-10",
+    language_filter="Langue",
+    any_language="Toutes",
+    source_filter="Fichier",
+    source_example="*.pdf",
+    filters_hint="Les questions ne portent que sur les documents qui passent ces filtres.",
+    filters_active="Filtres\u00a0:",
+    remove_filter="Retirer le filtre «\u00a0{name}\u00a0»",
+    clear_filters="Tout effacer",
+    bad_date="Une date s’écrit 2022, 2022-10 ou 2022-10-04.",
+    bad_order="La première date vient après la seconde.",
+    no_document_passes="Aucun document ne passe les filtres.",
+    asked_of="Avec les filtres\u00a0: {filters}",
+    documents_listed="{count} sur {total}",
+    none_listed="Aucun document trouvé.",
+    character_count="{count}\u00a0caractères",
+    only_this="N’interroger que lui",
+    remove_document="Retirer",
+    remove_question="Retirer ce document de l’index\u202f?",
+    keep_document="Garder",
+    removed_document="«\u00a0{title}\u00a0» a été retiré de l’index.",
+    already_removed="Ce document n’est plus dans l’index.",
+    add_files="Ajouter des fichiers",
+    drop_hint="ou déposez-les ici, {limit}\u00a0Mo au plus chacun\u00a0: {kinds}",
+    drop_here="Déposez les fichiers pour les ajouter",
+    sending="Envoi des fichiers\u00a0: {done} sur {total}",
+    waiting_for_others="D’autres fichiers sont en cours d’ajout\u202f; les vôtres viendront après.",
+    reading_files="Lecture des fichiers…",
+    indexing="Indexation\u00a0: {done} sur {total} passages",
+    nothing_sent="Aucun fichier n’a été reçu.",
+    added_one="1\u00a0document ajouté",
+    added_many="{count}\u00a0documents ajoutés",
+    unchanged_one="1\u00a0fichier déjà présent",
+    unchanged_many="{count}\u00a0fichiers déjà présents",
+    refused_one="1\u00a0fichier refusé",
+    refused_many="{count}\u00a0fichiers refusés",
+    refusals={
+        "kind": "ce genre de fichier n’est pas lu",
+        "large": "plus de {limit}\u00a0Mo",
+        "empty": "le fichier est vide",
+        "full": "trop de fichiers attendent\u202f; réessayez plus tard",
+        "many": "plus de {most}\u00a0fichiers à la fois",
+        "failed": "l’envoi a échoué",
+    },
+    language_names={
+        "ar": "arabe",
+        "de": "allemand",
+        "el": "grec",
+        "en": "anglais",
+        "es": "espagnol",
+        "fr": "français",
+        "he": "hébreu",
+        "it": "italien",
+        "ja": "japonais",
+        "ko": "coréen",
+        "nl": "néerlandais",
+        "pt": "portugais",
+        "ro": "roumain",
+        "ru": "russe",
+        "sv": "suédois",
+        "tr": "turc",
+        "zh": "chinois",
+    },
 )
 
 _ENGLISH = Texts(
@@ -346,6 +458,74 @@ _ENGLISH = Texts(
     feedback_sent="Your feedback is noted.",
     feedback_back="Your feedback is taken back.",
     feedback_failed="Your feedback could not be noted. The details are in the program’s log.",
+    documents_view="Documents",
+    close_documents="Close the documents",
+    search_documents="Search for a title or file",
+    after_filter="From",
+    before_filter="Until",
+    date_example="2022 or 2022-10",
+    language_filter="Language",
+    any_language="Any",
+    source_filter="File",
+    source_example="*.pdf",
+    filters_hint="Questions are asked only of the documents that pass these filters.",
+    filters_active="Filters:",
+    remove_filter="Remove the filter “{name}”",
+    clear_filters="Clear all",
+    bad_date="Write a date as 2022, 2022-10 or 2022-10-04.",
+    bad_order="The first date comes after the second.",
+    no_document_passes="No document passes the filters.",
+    asked_of="With the filters: {filters}",
+    documents_listed="{count} of {total}",
+    none_listed="No document found.",
+    character_count="{count}\u00a0characters",
+    only_this="Ask only this one",
+    remove_document="Remove",
+    remove_question="Remove this document from the index?",
+    keep_document="Keep",
+    removed_document="“{title}” was removed from the index.",
+    already_removed="This document is no longer in the index.",
+    add_files="Add files",
+    drop_hint="or drop them here, {limit}\u00a0MB each at most: {kinds}",
+    drop_here="Drop the files to add them",
+    sending="Sending the files: {done} of {total}",
+    waiting_for_others="Other files are being added; yours come after them.",
+    reading_files="Reading the files…",
+    indexing="Indexing: {done} of {total} passages",
+    nothing_sent="No file was received.",
+    added_one="1\u00a0document added",
+    added_many="{count}\u00a0documents added",
+    unchanged_one="1\u00a0file already there",
+    unchanged_many="{count}\u00a0files already there",
+    refused_one="1\u00a0file refused",
+    refused_many="{count}\u00a0files refused",
+    refusals={
+        "kind": "files of this kind are not read",
+        "large": "over {limit}\u00a0MB",
+        "empty": "the file is empty",
+        "full": "too many files are waiting; try again later",
+        "many": "over {most}\u00a0files at once",
+        "failed": "it could not be sent",
+    },
+    language_names={
+        "ar": "Arabic",
+        "de": "German",
+        "el": "Greek",
+        "en": "English",
+        "es": "Spanish",
+        "fr": "French",
+        "he": "Hebrew",
+        "it": "Italian",
+        "ja": "Japanese",
+        "ko": "Korean",
+        "nl": "Dutch",
+        "pt": "Portuguese",
+        "ro": "Romanian",
+        "ru": "Russian",
+        "sv": "Swedish",
+        "tr": "Turkish",
+        "zh": "Chinese",
+    },
 )
 
 TEXTS = {texts.language: texts for texts in (_FRENCH, _ENGLISH)}

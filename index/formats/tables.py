@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from index.dates import parse_date
 from index.errors import InputError
@@ -16,6 +17,13 @@ from index.language import detect_language, stated_language
 
 _DELIMITERS = ",;\t|"
 _MANY = 12
+# What columns are called where nobody names them, by what they hold.
+_USUAL = {
+    "text": ("text", "texte", "body", "content", "contenu", "article"),
+    "title": ("title", "titre", "headline", "name", "nom"),
+    "date": ("date", "published", "published_at", "created_at"),
+    "language": ("language", "langue", "lang"),
+}
 
 Row = tuple[int, Mapping[str, str]]
 
@@ -33,6 +41,30 @@ def read_tsv(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
 def read_jsonl(name: str, data: bytes, options: ReadingOptions) -> list[Draft]:
     """Read one JSON object a line."""
     return _read(name, list(_json_rows(name, decode(name, data))), options)
+
+
+def find_columns(path: Path, data: bytes, options: ReadingOptions) -> Columns | None:
+    """Tell the columns of a table by their usual names, that of the text else by the length of what it holds.
+
+    None for a file that is no table, or one without text. Raises InputError where it cannot be read.
+    """
+    name, suffix = str(path), path.suffix.lower()
+    if suffix == ".jsonl":
+        rows = list(_json_rows(name, decode(name, data)))
+    elif suffix in (".csv", ".tsv"):
+        rows = list(_csv_rows(name, decode(name, data), "\t" if suffix == ".tsv" else None, options))
+    else:
+        return None
+    lengths: dict[str, int] = {}
+    for _, row in rows:
+        for column, cell in row.items():
+            lengths[column] = lengths.get(column, 0) + len(cell)
+    called = {column.strip().casefold(): column for column in lengths}
+    usual = {what: next((called[name] for name in names if name in called), None) for what, names in _USUAL.items()}
+    text = usual.pop("text") or max(lengths, key=lambda column: lengths[column], default=None)
+    if not text:
+        return None
+    return Columns(text=text, **{what: column for what, column in usual.items() if column != text})
 
 
 def _read(name: str, rows: list[Row], options: ReadingOptions) -> list[Draft]:

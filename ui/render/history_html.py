@@ -57,6 +57,7 @@ def turn_json(turn: Turn) -> dict[str, Any]:
         "number": turn.number,
         "question": turn.question,
         "alone": turn.alone,
+        "filters": turn.filters.to_json() if turn.filters else None,
         "answer": turn.answer.to_json() if turn.answer else None,
         "problem": turn.problem,
         "stale": turn.is_stale,

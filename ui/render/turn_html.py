@@ -7,6 +7,7 @@ drawn anew, and what is being typed in it lost, at every change.
 from __future__ import annotations
 
 from ui.conversation import Turn
+from ui.render.documents_html import asked_of_html
 from ui.render.elements import escape
 from ui.render.message_html import question_html
 from ui.texts import Texts
@@ -15,7 +16,7 @@ from ui.texts import Texts
 def asked_html(turn: Turn, texts: Texts) -> str:
     """Return a question with the button to change it."""
     edit = _button("edit", turn, texts.edit_question, icon=True)
-    return f'<div class="asking">{question_html(turn.question)}{edit}</div>'
+    return f'<div class="asking">{question_html(turn.question)}{edit}</div>{asked_of_html(turn.filters, texts)}'
 
 
 def stale_html(texts: Texts) -> str:
