@@ -396,7 +396,7 @@ def test_the_query_string_survives_a_citation(visit: Callable[..., Visit], app: 
 
 def test_the_public_endpoint_returns_the_answer_as_json(app: App) -> None:
     client = pytest.importorskip("gradio_client").Client(app.url, verbose=False)
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/ask"]
+    assert "/ask" in client.view_api(return_format="dict")["named_endpoints"]
     answer = client.predict(question=FERTILISER_QUESTION, api_name="/ask")
     assert answer == json.loads(json.dumps(FakeAnswerer().ask(FERTILISER_QUESTION).to_json()))
     with pytest.raises(Exception, match="the question is too short"):
