@@ -286,11 +286,15 @@ def test_forged_events_are_refused(enter: Callable[..., Visit]) -> None:
         ("take", {"tickets": ["x", 1, None], "refused": "x"}),
         ("take", {"tickets": {}, "refused": [{"name": 1, "reason": "kind"}, {"name": "a", "reason": "__class__"}, 7]}),
         ("take", None),
-        ("seek", {"search": {}, "after": [], "language": "'; --", "source": 5, "only": "nobody"}),
+        ("seek", {"search": "not so", "sequence": "1"}),
         ("seek", [1]),
+        ("seek", {"search": {}, "after": [], "language": "'; --", "source": 5, "only": [], "sequence": 1}),
     ):
         page.evaluate("([name, forged]) => window.sourcierDocuments.trigger(name, forged)", [name, forged])
     expect(page.locator("#documents .outcome")).to_contain_text(re.compile("n’est plus dans l’index|Aucun fichier"))
+    page.evaluate("window.sourcierDocuments.trigger('seek', {only: 'nobody', sequence: 2})")
+    expect(page.locator("#documents .count")).to_have_text("Aucun document trouvé.")
+    page.evaluate("window.sourcierDocuments.trigger('seek', {sequence: 3})")
     expect(titles(page)).to_have_count(4)
 
 
