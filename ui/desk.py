@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -48,24 +48,21 @@ class Desk:
         self.backend = backend
         self._most = concurrency + queue
         self._inside = 0
-        self._places = asyncio.Semaphore(concurrency)
         # Of its own: questions that are being answered must not keep clicks waiting.
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="answering")
         self._on_done = on_done
 
     async def ask(self, question: str, *, filters: Filters | None = None) -> Answer:
         """Answer one question; raises BusyError, or SourcierError for a mistake of who asked."""
-        with self._counted() as visit:
-            async with self._place():
-                answer = await self._run(lambda: self.backend.ask(question, filters=filters))
+        with self._counted() as visit, self._place():
+            answer = await self._run(lambda: self.backend.ask(question, filters=filters))
             visit.outcome = _outcome(answer)
             return answer
 
     async def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> Sequence[SearchHit]:
         """Return the passages that match best; raises as `ask` does."""
-        with self._counted() as visit:
-            async with self._place():
-                hits = await self._run(lambda: self.backend.retrieve(question, top_k=top_k, filters=filters))
+        with self._counted() as visit, self._place():
+            hits = await self._run(lambda: self.backend.retrieve(question, top_k=top_k, filters=filters))
             visit.outcome = "retrieved"
             return hits
 
@@ -73,24 +70,22 @@ class Desk:
         self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
     ) -> AsyncGenerator[Sequence[SearchHit] | Answer, None]:
         """Yield what `ChatBackend.stages` does; raises as `ask` does."""
-        with self._counted() as visit:
-            async with self._place():
-                stages = await self._run(lambda: self.backend.stages(question, history=history, filters=filters))
-                while (stage := await self._run(lambda: next(stages, None))) is not None:
-                    if isinstance(stage, Answer):
-                        visit.outcome = _outcome(stage)
-                    yield stage
+        with self._counted() as visit, self._place():
+            stages = self.backend.stages(question, history=history, filters=filters)
+            while (stage := await self._run(lambda: next(stages, None))) is not None:
+                if isinstance(stage, Answer):
+                    visit.outcome = _outcome(stage)
+                yield stage
 
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+    @contextmanager
+    def _place(self) -> Iterator[None]:
         if self._inside >= self._most:
             raise BusyError(
                 f"{self._inside} questions are being answered or wait: expected fewer; ask again in a moment"
             )
         self._inside += 1
         try:
-            async with self._places:
-                yield
+            yield
         finally:
             self._inside -= 1
 
