@@ -69,7 +69,7 @@ class DocumentsView:
     def listen(self, conversation: gr.State) -> list[Any]:
         """Listen to the page; return the events after which there are other documents."""
         lists = [self._list, self._chips]
-        self._form.seek(self._seek, [conversation], lists, trigger_mode="always_last", **_QUICK)
+        self._form.seek(self._seek, [conversation], lists, trigger_mode="multiple", **_QUICK)
         if self._inbox is None:
             return []
         changed = [self._form, self._outcome, *lists]
