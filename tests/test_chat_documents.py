@@ -279,18 +279,24 @@ def test_hostile_titles_and_names_stay_text(enter: Callable[..., Visit]) -> None
 
 def test_forged_events_are_refused(enter: Callable[..., Visit]) -> None:
     page = opened(enter())
-    for name, forged in (
-        ("discard", {"document": "*"}),
-        ("discard", {"document": ["*"]}),
-        ("discard", None),
-        ("take", {"tickets": ["x", 1, None], "refused": "x"}),
-        ("take", {"tickets": {}, "refused": [{"name": 1, "reason": "kind"}, {"name": "a", "reason": "__class__"}, 7]}),
-        ("take", None),
-        ("seek", {"search": {}, "after": [], "language": "'; --", "source": 5, "only": "nobody"}),
-        ("seek", [1]),
-    ):
+
+    def forge(name: str, forged: object) -> None:
         page.evaluate("([name, forged]) => window.sourcierDocuments.trigger(name, forged)", [name, forged])
-    expect(page.locator("#documents .outcome")).to_contain_text(re.compile("n’est plus dans l’index|Aucun fichier"))
+
+    forge("seek", {"search": "not so", "sequence": "1"})
+    forge("seek", [1])
+    forge("seek", {"search": {}, "after": [], "language": "'; --", "source": 5, "only": "nobody", "sequence": 1})
+    expect(page.locator("#documents .count")).to_have_text("Aucun document trouvé.")
+    forge("seek", {"sequence": 2})
+    expect(titles(page)).to_have_count(4)
+    forge("discard", None)
+    forge("discard", {"document": ["*"]})
+    forge("discard", {"document": "*"})
+    expect(page.locator("#documents .outcome")).to_have_text("Ce document n’est plus dans l’index.")
+    forge("take", {"tickets": ["x", 1, None], "refused": "x"})
+    forge("take", None)
+    forge("take", {"tickets": {}, "refused": [{"name": 1, "reason": "kind"}, {"name": "a", "reason": "__class__"}, 7]})
+    expect(page.locator("#documents .outcome")).to_have_text("Aucun fichier n’a été reçu.")
     expect(titles(page)).to_have_count(4)
 
 

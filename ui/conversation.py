@@ -75,6 +75,7 @@ class Conversation:
         self.shown: Shown | None = None
         self.filters: Filters | None = None
         self.looked_for = ""
+        self.last_look = 0
         self._turns: dict[int, Turn] = {}
         self._waiting: deque[int] = deque()
         self._last_number = 0

@@ -2,7 +2,7 @@
 // Gradio runs this file as the body of a function, with `element` and `trigger` given.
 // The component may be mounted again: what outlives it is kept in `view`, and bound to the document once.
 
-const view = (window.sourcierDocuments ??= {bound: false, only: '', timer: 0, opener: null, toList: false});
+const view = (window.sourcierDocuments ??= {bound: false, only: '', timer: 0, sequence: 0});
 view.element = element;
 view.trigger = trigger;
 
@@ -48,7 +48,7 @@ function focusSoon(target, attempts = 40) {
 
 function seek() {
   clearTimeout(view.timer);
-  view.trigger('seek', {...Object.fromEntries(new FormData(form())), only: view.only});
+  view.trigger('seek', {...Object.fromEntries(new FormData(form())), only: view.only, sequence: ++view.sequence});
 }
 
 function seekSoon() {

@@ -67,7 +67,7 @@ class DocumentsView:
     def listen(self, conversation: gr.State) -> list[Any]:
         """Listen to the page; return the events after which there are other documents."""
         lists = [self._list, self._chips]
-        self._form.seek(self._seek, [conversation], lists, trigger_mode="always_last", **_QUICK)
+        self._form.seek(self._seek, [conversation], lists, trigger_mode="multiple", **_QUICK)
         if self._inbox is None:
             return []
         changed = [self._form, self._outcome, *lists]
@@ -81,9 +81,13 @@ class DocumentsView:
         texts = conversation.texts
         return documents_html.button_html(texts), self._form_html(texts), "", *self._lists(conversation)
 
-    def _seek(self, conversation: Conversation, event: gr.EventData) -> tuple[str, ...]:
+    def _seek(self, conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
         """Look for documents, and have the next questions asked of those that pass the filters."""
         wanted = event._data if isinstance(event._data, dict) else {}
+        sequence = wanted.get("sequence")
+        if not isinstance(sequence, int) or sequence <= conversation.last_look:
+            return gr.skip(), gr.skip()  # overtaken by what was typed after it
+        conversation.last_look = sequence
         fields = {name: value.strip()[:_LONGEST_FIELD] for name, value in wanted.items() if isinstance(value, str)}
         conversation.looked_for = fields.get("search", "")
         try:
