@@ -144,6 +144,15 @@ def test_one_who_guesses_keeps_nobody_else_out(clock):
     assert other.get("/", headers=basic(RIGHT)).text == "secret"
 
 
+def test_the_addresses_of_one_network_count_as_one(clock):
+    app = client_of().app
+    statuses = []
+    for last in range(7):
+        neighbour = TestClient(app, client=(f"2001:db8::{last}", 1))
+        statuses.append(neighbour.get("/", headers=basic("wrong")).status_code)
+    assert statuses == [401] * 5 + [429] * 2
+
+
 def test_those_who_guess_fill_no_memory(monkeypatch):
     monkeypatch.setattr(password, "_ADDRESSES_KEPT", 3)
     failures = password._Failures()

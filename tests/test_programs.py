@@ -264,6 +264,21 @@ def test_a_browser_logs_in(browser, closed_app):
     page.context.close()
 
 
+def test_behind_a_proxy_it_answers_to_its_name_and_to_no_other(tmp_path):
+    app = start_app(tmp_path, "chat_app.py", json.dumps({"root_path": "/qa", "host_name": "docs.example.org"}))
+    try:
+        for name, status in (("docs.example.org", 200), ("evil.example", 400), ("www.docs.example.org", 400)):
+            page = httpx.get(app.url, headers={"host": name}, trust_env=False)
+            assert page.status_code == status, name
+        assert "/qa" in httpx.get(app.url, headers={"host": "docs.example.org"}, trust_env=False).text
+        own = {"host": "docs.example.org", "origin": "https://docs.example.org"}
+        asked = {"data": [FERTILISER_QUESTION, None]}
+        assert httpx.post(f"{app.url}gradio_api/run/ask", headers=own, json=asked, trust_env=False).is_success
+    finally:
+        app.process.terminate()
+        app.process.wait(10)
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_quietly(tmp_path, how):
     app = start_app(tmp_path)

@@ -6,7 +6,7 @@ It lays out what an answerer returns and decides nothing about answers; the draw
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -93,7 +93,7 @@ class _Handlers:
         if turn is None:
             yield gr.skip(), gr.skip()
             return
-        async with aclosing(self._stages(turn, conversation.before(turn), conversation.texts)) as stages:
+        async with aclosing(self._stages(turn, conversation)) as stages:
             async for stage in stages:
                 if not conversation.fill(stage):
                     yield gr.skip(), gr.skip()
@@ -125,13 +125,14 @@ class _Handlers:
             return panel_html.sources_panel_html(turn, answer, shown.number, texts, sequence=sequence)
         return panel_html.document_panel_html(turn, answer, shown.number, texts, part=shown.part, sequence=sequence)
 
-    async def _stages(self, turn: Turn, history: Sequence[Answer], texts: Texts) -> AsyncGenerator[Turn, None]:
+    async def _stages(self, turn: Turn, conversation: Conversation) -> AsyncGenerator[Turn, None]:
         """Yield a turn with the passages found for it, and then with what became of it."""
         try:
             if turn.filters and not await run_in_threadpool(self._desk.backend.documents, turn.filters):
-                yield replace(turn, problem=texts.no_document_passes)
+                yield replace(turn, problem=conversation.texts.no_document_passes)
                 return
-            async with aclosing(self._desk.stages(turn.question, history=history, filters=turn.filters)) as stages:
+            asked = self._desk.stages(turn.question, history=lambda: conversation.before(turn), filters=turn.filters)
+            async with aclosing(asked) as stages:
                 async for stage in stages:
                     if isinstance(stage, Answer):
                         yield replace(turn, answer=stage)

@@ -460,6 +460,10 @@ def chat(
     root_path: Annotated[
         str, typer.Option("--root-path", metavar="PATH", help="Where a proxy shows the chat: /news, or its address.")
     ] = "",
+    host_name: Annotated[
+        str,
+        typer.Option("--host-name", metavar="NAME", help="Refuse requests for any other name, as a proxy shows it."),
+    ] = "",
     password_file: Annotated[
         Path | None,
         typer.Option(
@@ -497,7 +501,7 @@ def chat(
 
     launch_chat(
         IndexBackend(passage_index, open_reader(reader)),
-        Serving(port, host, root_path, password, concurrency, queue, metrics, mcp, read_only, max_upload),
+        Serving(port, host, root_path, host_name, password, concurrency, queue, metrics, mcp, read_only, max_upload),
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
         feedback=None if no_feedback else FeedbackLog(folder / FILE_NAME),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -12,6 +13,8 @@ from ui.backend import ChatBackend
 
 # In seconds; a question takes a tenth of one to several on two cores.
 _BUCKETS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6)
+# An index that is gone may come back, and a reader waits for it longer than a proxy does.
+_PATIENCE_S = 5.0
 
 
 def health_route(backend: ChatBackend) -> Route:
@@ -19,8 +22,8 @@ def health_route(backend: ChatBackend) -> Route:
 
     async def healthz(_request: Request) -> Response:
         try:
-            holdings = await run_in_threadpool(backend.holdings)
-        except SourcierError:
+            holdings = await asyncio.wait_for(asyncio.to_thread(backend.holdings), _PATIENCE_S)
+        except (SourcierError, TimeoutError):
             # Who may ask is not known here, and the reason names folders of this machine.
             return JSONResponse({"status": "the index cannot be read"}, 503)
         return JSONResponse({"status": "ok", "generation": holdings.generation, "documents": holdings.documents})

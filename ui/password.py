@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 import os
 import secrets
 import time
@@ -68,7 +69,7 @@ class PasswordGuard:
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        address = (scope.get("client") or ("", 0))[0]
+        address = _neighbourhood((scope.get("client") or ("", 0))[0])
         wait = 0.0
         given = _basic_password(headers.get(b"authorization", ""))
         if self._is_logged_in(headers.get(b"cookie", "")):
@@ -160,6 +161,15 @@ class _Failures:
             return 0.0
         wait = min(_LONGEST_WAIT_S, 2.0 ** (count - _FREE_ATTEMPTS))
         return max(0.0, last + wait - time.monotonic())
+
+
+def _neighbourhood(address: str) -> str:
+    """Return what one who guesses has one of: an IPv4 address, or the /64 network of an IPv6 one."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def _basic_password(header: str) -> str | None:

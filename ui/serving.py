@@ -32,6 +32,7 @@ from ui.originals import original_route
 from ui.password import PasswordGuard
 
 MAX_UPLOAD = 50
+_THREADS_FOR_CLICKS = 32
 LOOPBACK = ("127.0.0.1", "localhost")
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
@@ -47,7 +48,8 @@ _logger = logging.getLogger(__name__)
 class Serving:
     """How the chat is served.
 
-    `root_path` is where a proxy shows it, a path or a whole address; `concurrency` questions are answered at
+    `root_path` is where a proxy shows it, a path or a whole address, and `host_name` the name it is known by:
+    requests for any other but this machine's own are refused. `concurrency` questions are answered at
     once and `queue` may wait; `metrics` and `mcp` add `/metrics` and `/mcp`. With `read_only`, visitors can neither
     add nor remove documents; else they may send files of up to `max_upload` megabytes.
     """
@@ -55,6 +57,7 @@ class Serving:
     port: int
     host: str = "127.0.0.1"
     root_path: str = ""
+    host_name: str = ""
     password: str | None = None
     concurrency: int = CONCURRENCY
     queue: int = QUEUE
@@ -93,6 +96,8 @@ def launch_chat(
                 server_port=serving.port,
                 root_path=serving.root_path or None,
                 inbrowser=open_browser,
+                # Gradio's own limit must not hold questions back before the desk sees them.
+                max_threads=serving.concurrency + serving.queue + _THREADS_FOR_CLICKS,
                 prevent_thread_lock=True,
                 theme=_theme(),
                 head=f'<link rel="icon" href="{_ICON}"><style>{style}</style>',
@@ -173,8 +178,10 @@ def _middleware(serving: Serving) -> list[Middleware]:
     """Return who is let in, outermost first."""
     middleware = [Middleware(Guard)]
     is_local = serving.host in LOOPBACK
-    if is_local:  # or a web page could reach the chat through a name that resolves to this machine
-        middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
+    names = [*LOOPBACK, *([serving.host_name] if serving.host_name else [])]
+    if is_local or serving.host_name:
+        # Or a web page could reach the chat through a name of its own that leads to this machine.
+        middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False))
     if serving.password is not None:
         middleware.append(Middleware(PasswordGuard, password=serving.password, root_path=serving.root_path))
     elif not is_local:
