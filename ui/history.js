@@ -409,7 +409,11 @@ function rate(thumb) {
   here.trigger('rated', {turn, verdict: isTakenBack ? 'none' : verdict});
   const tools = thumb.closest('.tools');
   tools.querySelector('form')?.remove();
-  if (verdict === 'down' && !isTakenBack) tools.append(whyForm(turn, thumb));
+  if (verdict === 'down' && !isTakenBack) {
+    const form = whyForm(turn, thumb);
+    tools.append(form);
+    form.scrollIntoView({block: 'nearest'});
+  }
 }
 
 function whyForm(turn, thumb) {
