@@ -11,6 +11,7 @@ import pytest
 
 from index import InputError
 from qa import Answer
+from tests.loops import run
 from ui.desk import BusyError, Desk
 
 
@@ -63,7 +64,7 @@ def test_so_many_are_answered_at_once_and_the_others_wait_their_turn():
         assert [answer.question for answer in await asyncio.gather(*asked)] == [str(number) for number in range(12)]
         assert backend.most_inside == 2
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_beyond_the_queue_a_question_is_refused_at_once():
@@ -83,7 +84,7 @@ def test_beyond_the_queue_a_question_is_refused_at_once():
         assert (await desk.ask("b")).answered
         assert done == {"answered": 3, "busy": 3}
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_who_leaves_the_queue_makes_room():
@@ -100,7 +101,7 @@ def test_who_leaves_the_queue_makes_room():
         assert (await first).question == "a" and (await third).question == "c"
         assert done == {"answered": 2, "abandoned": 1}
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_whoever_stops_listening_in_the_middle_makes_room():
@@ -115,7 +116,7 @@ def test_whoever_stops_listening_in_the_middle_makes_room():
         assert (await desk.ask("b")).answered
         assert done == {"abandoned": 1, "busy": 1, "answered": 1}
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_a_question_that_waits_sees_the_answers_there_are_when_its_turn_comes():
@@ -134,7 +135,7 @@ def test_a_question_that_waits_sees_the_answers_there_are_when_its_turn_comes():
         await stages.aclose()
         await first
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_every_outcome_is_told():
@@ -153,4 +154,4 @@ def test_every_outcome_is_told():
         assert stages[0] == ["a passage"] and not stages[1].answered
         assert done == {"answered": 1, "silent": 2, "retrieved": 1, "refused": 1, "failed": 1, "timed": 6}
 
-    asyncio.run(scene())
+    run(scene())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import itertools
 
@@ -15,6 +14,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from index import InputError
+from tests.loops import run
 from ui import password
 from ui.guard import Guard
 from ui.password import COOKIE, PasswordGuard, find_password
@@ -174,7 +174,7 @@ def test_a_form_without_end_is_read_no_further():
         next(sent)
         return {"type": "http.request", "body": b"x" * 1000, "more_body": next(sent) < 1000}
 
-    assert asyncio.run(password._body(receive)) == b""
+    assert run(password._body(receive)) == b""
     assert next(sent) < 20
 
 

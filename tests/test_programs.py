@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from gradio_client import Client
 from index import DocumentSummary
 from tests.browsing import start_app
 from tests.chat_app import FERTILISER_QUESTION, UNKNOWN_QUESTION, FakeAnswerer
+from tests.loops import run
 from ui.listing import listed
 
 PASSWORD = "sésame, ouvre-toi"
@@ -187,7 +187,7 @@ def test_an_mcp_client_asks_and_retrieves(open_app):
             crashed = await client.call_tool("ask", {"question": "crash"})
             assert crashed.is_error and "a private detail" not in crashed.content[0].text
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_pages_of_other_sites_may_neither_ask_nor_read(web, open_app):

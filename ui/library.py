@@ -51,7 +51,7 @@ class Library:
                 self._forget(new)
                 for file in files:
                     file.path.unlink(missing_ok=True)
-            refused += [Refusal(kept[one.path], one.reason.replace(one.path, kept[one.path])) for one in failed]
+            refused += [_refusal(kept[one.path], one) for one in failed]
             gone = {*added, *(one.path for one in failed)}
             return Outcome(
                 added=tuple({one.id: one for path in added for one in self._documents_of(Path(path))}.values()),
@@ -95,6 +95,14 @@ class Library:
                     path.unlink(missing_ok=True)
             except (OSError, SourcierError) as error:
                 _logger.warning("%s stays: %s", path, error)
+
+
+def _refusal(name: str, failed: FailedFile) -> Refusal:
+    """Say why a file was refused, without its path, and without its name, which is shown before it."""
+    reason = failed.reason.replace(failed.path, name)
+    for known in (name, Path(failed.path).name):
+        reason = reason.removeprefix(f"{known} ")
+    return Refusal(name, reason)
 
 
 def _by_options(paths: Iterable[str]) -> dict[ReadingOptions, list[str]]:

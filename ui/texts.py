@@ -148,7 +148,6 @@ class Texts:
     already_removed: str
     add_files: str
     drop_hint: str
-    drop_here: str
     sending: str
     waiting_for_others: str
     reading_files: str
@@ -305,7 +304,6 @@ _FRENCH = Texts(
     already_removed="Ce document n’est plus dans l’index.",
     add_files="Ajouter des fichiers",
     drop_hint="ou déposez-les ici, {limit}\u00a0Mo au plus chacun\u00a0: {kinds}",
-    drop_here="Déposez les fichiers pour les ajouter",
     sending="Envoi des fichiers\u00a0: {done} sur {total}",
     waiting_for_others="D’autres fichiers sont en cours d’ajout\u202f; les vôtres viendront après.",
     reading_files="Lecture des fichiers…",
@@ -487,7 +485,6 @@ _ENGLISH = Texts(
     already_removed="This document is no longer in the index.",
     add_files="Add files",
     drop_hint="or drop them here, {limit}\u00a0MB each at most: {kinds}",
-    drop_here="Drop the files to add them",
     sending="Sending the files: {done} of {total}",
     waiting_for_others="Other files are being added; yours come after them.",
     reading_files="Reading the files…",

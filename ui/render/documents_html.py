@@ -150,7 +150,7 @@ def _adding_html(texts: Texts, limit: int) -> str:
     kinds = ", ".join(suffix.lstrip(".") for suffix in SUFFIXES)
     hint = texts.drop_hint.format(limit=limit, kinds=kinds)
     return (
-        f'<div class="adding" data-drop="{escape(texts.drop_here)}">'
+        '<div class="adding">'
         f'<button type="button" class="add">{escape(texts.add_files)}</button>'
         f'<input type="file" multiple hidden accept="{escape(",".join(SUFFIXES))}">'
         f'<span class="hint">{escape(hint)}</span>'
