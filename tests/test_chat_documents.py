@@ -147,7 +147,7 @@ def test_files_of_many_kinds_and_what_is_refused(enter: Callable[..., Visit], li
         ("vide.txt", "le fichier est vide"),
         ("programme.exe", "ce genre de fichier n’est pas lu"),
         ("gros.txt", "plus de 1\u00a0Mo"),
-        ("faux.pdf", "faux.pdf"),
+        ("faux.pdf", "cannot be read as a PDF"),
         ("<img src=x onerror=window.attacked=4>.txt", "is empty"),
     ):
         assert re.search(f"{re.escape(name)}.*{re.escape(reason)}", said), said
