@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -12,11 +13,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from gradio_client import Client
+from playwright.sync_api import expect
 
 from index import DocumentSummary
 from tests.browsing import start_app
 from tests.chat_app import FERTILISER_QUESTION, UNKNOWN_QUESTION, FakeAnswerer
 from tests.loops import run
+from tests.test_chat_accessibility import complaints
 from ui.listing import listed
 
 PASSWORD = "sésame, ouvre-toi"
@@ -255,6 +258,10 @@ def test_a_browser_logs_in(browser, closed_app):
     page.goto(closed_app.url)
     page.get_by_label("Mot de passe").fill("faux")
     page.get_by_role("button", name="Entrer").click()
+    page.get_by_role("alert").wait_for()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert not complaints(page)
     assert page.get_by_role("alert").inner_text() == "Ce n’est pas le mot de passe."
     page.get_by_label("Mot de passe").fill(PASSWORD)
     page.keyboard.press("Enter")
@@ -277,6 +284,38 @@ def test_behind_a_proxy_it_answers_to_its_name_and_to_no_other(tmp_path):
     finally:
         app.process.terminate()
         app.process.wait(10)
+
+
+@pytest.mark.browser
+def test_a_visitor_is_told_to_come_back(browser, web, open_app):
+    page = browser.new_context(locale="en-GB").new_page()
+    page.goto(open_app.url)
+    page.locator("html[lang=en] #box textarea").wait_for()
+    seen = threading.Event()
+
+    def keep_asking(number):
+        while not seen.is_set():
+            call(web, "ask", f"attends {number}, engrais ?")
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(keep_asking, number) for number in range(4)]
+        try:
+            for turn in range(1, 6):  # now and then there is a place for it
+                page.locator("#box textarea").fill("What do the rules say?")
+                page.locator("#box textarea").press("Enter")
+                expect(page.locator("#chat .again")).to_have_count(turn, timeout=20_000)
+                if page.locator("#chat .problem").count():
+                    break
+            said = page.locator("#chat .problem").inner_text()
+        finally:
+            seen.set()
+        for one in asking:
+            one.result()
+    assert said == "Too many questions at once. Try again in a moment."
+    page.locator("#chat .again").last.click()
+    expect(page.locator("#chat .problem")).to_have_count(0)
+    expect(page.locator("#chat .answer")).to_have_count(turn)
+    page.context.close()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
