@@ -79,6 +79,24 @@ def test_an_older_answer_opens_again_and_a_second_click_counts(visit: Callable[.
     expect(opened.page.locator("#panel .asked")).to_have_text(FERTILISER_QUESTION)
 
 
+def test_of_many_clicks_the_last_one_counts(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.ask(FERTILISER_QUESTION)
+    clicks = """async ([first, second, pause]) => {
+        const links = document.querySelectorAll('#chat a.cite');
+        for (const number of [first, second, first, second]) {
+            links[number].click();
+            await new Promise(done => setTimeout(done, pause));
+        }
+    }"""
+    for pause in (0, 20, 40, 60, 80, 100):
+        for first, second in ((0, 2), (2, 1)):
+            opened.page.evaluate(clicks, [first, second, pause])
+            expect(opened.page.locator(f'#panel .panel[data-active="{second + 1}"]')).to_be_visible(timeout=3000)
+            opened.page.wait_for_timeout(250)  # and it stays so
+            expect(opened.page.locator(f'#panel .panel[data-active="{second + 1}"]')).to_be_visible()
+
+
 def test_cards_of_the_panel_open_each_other(visit: Callable[..., Visit]) -> None:
     opened = visit()
     opened.ask(FERTILISER_QUESTION)

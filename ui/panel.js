@@ -18,7 +18,15 @@ const linkTo = (turn, number) => `a.cite[href="#cite-${turn}-${number}"]`;
 function openSource(turn, number, part = null) {
   page.wanted = true;
   page.opener = linkTo(turn, number);
-  page.trigger('cite', {turn, number, part, sequence: ++page.sequence});
+  page.last = {turn, number, part, sequence: ++page.sequence};
+  page.trigger('cite', page.last);
+}
+
+// Of several clicks in a row Gradio may drop the last: then what is shown is of an earlier one.
+function askAgainIfOvertaken() {
+  const isOvertaken = () => Number(panel()?.dataset.sequence) > 0 && Number(panel().dataset.sequence) < page.sequence;
+  clearTimeout(page.late);
+  if (isOvertaken()) page.late = setTimeout(() => { if (isOvertaken()) page.trigger('cite', page.last); }, 200);
 }
 
 const openTurn = () => Number(panel().dataset.turn);
@@ -58,6 +66,7 @@ function showActive() {
   }
   scrollToSentence(current, page.wanted);
   page.wanted = false;
+  askAgainIfOvertaken();
 }
 
 function scrollToSentence(current, flash) {
