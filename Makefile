@@ -16,8 +16,9 @@ lint: $(READY)  ## check format, style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## measure quality on SQuAD-form files; DATA=folder that holds them
+bench: $(READY)  ## measure quality on SQuAD-form files, then beside other libraries; DATA=folder that holds the files
 	$(BIN)/python -m tests.benchmarks.quality --data $(or $(DATA),../shared/data)
+	$(BIN)/python -m tests.benchmarks.peers --data $(or $(DATA),../shared/data) --work $(or $(WORK),.peers)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache dist
