@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from index import PassageIndex, load_documents, make_document
-from tests.browsing import chromium, pages_of, start_app
+from tests.browsing import chromium, pages_of, running
 from tests.fakes import FakeEmbedder
 from ui.demo import seeds_folder
 
@@ -44,10 +44,8 @@ def browser_type_launch_args(browser_type_launch_args):
 @pytest.fixture(scope="session")
 def app(tmp_path_factory):
     """The chat over fixed answers."""
-    app = start_app(tmp_path_factory.mktemp("chat"))
-    yield app
-    app.process.terminate()
-    app.process.wait(10)
+    with running(tmp_path_factory.mktemp("chat")) as app:
+        yield app
 
 
 @pytest.fixture

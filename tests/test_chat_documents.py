@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from index import PassageIndex
-from tests.browsing import DESKTOP, ENGLISH, PHONE, App, Visit, pages_of, start_app
+from tests.browsing import DESKTOP, ENGLISH, PHONE, App, Visit, pages_of, running
 from tests.documents_app import HOSTILE_NAME, HOSTILE_TITLE
 from tests.fakes import FakeEmbedder
 from tests.test_chat_accessibility import complaints
@@ -28,10 +28,8 @@ NEWS = "Le barrage de Taoussa sera inauguré en avril 2031 par la ministre Amina
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    app = start_app(tmp_path_factory.mktemp("library"), "documents_app.py")
-    yield app
-    app.process.terminate()
-    app.process.wait(10)
+    with running(tmp_path_factory.mktemp("library"), "documents_app.py") as app:
+        yield app
 
 
 @pytest.fixture
@@ -52,10 +50,8 @@ def enter(browser, library):
 
 @pytest.fixture(scope="module")
 def reading_room(tmp_path_factory):
-    app = start_app(tmp_path_factory.mktemp("reading-room"), "documents_app.py", "--read-only")
-    yield app
-    app.process.terminate()
-    app.process.wait(10)
+    with running(tmp_path_factory.mktemp("reading-room"), "documents_app.py", "--read-only") as app:
+        yield app
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_a_reload_keeps_the_conversation(visit: Callable[..., Visit]) -> None:
     expect_kept(page, 2)
     address = page.url
     assert "#c=" in address
-    page.reload()
+    opened.reload()
     expect(page.locator("#chat .answer")).to_have_count(2)
     assert page.url == address
     expect_asked(page, FERTILISER_QUESTION, FOLLOW_UP)
@@ -128,8 +128,7 @@ def test_a_question_that_waited_at_a_reload_is_asked_again(visit: Callable[..., 
     opened.send(SLOW_QUESTION)
     opened.send(f"{SLOW_QUESTION} Bis")
     page.wait_for_function("Object.values(localStorage).some(kept => kept.includes('Bis'))")
-    page.reload()
-    opened.errors.clear()  # Gradio's own, of the stream that the reload cut off
+    opened.reload()
     expect_asked(page, SLOW_QUESTION, f"{SLOW_QUESTION} Bis")
     expect(page.locator("#chat .answer")).to_have_count(2)
     expect(page.locator("#chat .answer a.cite")).to_have_count(6)
@@ -147,6 +146,22 @@ def test_news_that_got_lost_are_sent_again(visit: Callable[..., Visit]) -> None:
     page.evaluate("() => { sourcierHistory.sequence -= 1; delete sourcierHistory.current.turns[0].answer; }")
     opened.ask(HOSTILE_QUESTION, 3)
     expect_kept(page, 3)
+
+
+def test_a_conversation_opens_though_the_first_word_of_it_got_lost(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    page = opened.page
+    opened.ask(UNKNOWN_QUESTION)
+    expect_kept(page, 1)
+    start_new(page)
+    page.evaluate(
+        """() => {
+            const {trigger} = sourcierHistory;
+            sourcierHistory.trigger = () => { sourcierHistory.trigger = trigger; };
+        }"""
+    )
+    page.go_back()
+    expect_asked(page, UNKNOWN_QUESTION)
 
 
 def test_an_answer_that_comes_late_stays_out_of_another_conversation(visit: Callable[..., Visit]) -> None:
@@ -171,11 +186,11 @@ def test_two_visitors_keep_their_own(visit: Callable[..., Visit]) -> None:
     second.ask(UNKNOWN_QUESTION)
     address = first.page.url
     for opened, question in ((first, FERTILISER_QUESTION), (second, UNKNOWN_QUESTION)):
-        opened.page.reload()
+        opened.reload()
         expect_asked(opened.page, question)
         expect(names(open_list(opened.page))).to_have_text([question])
     second.page.goto(address)
-    second.page.reload()
+    second.reload()
     expect(second.page.locator("#chat .welcome")).to_be_visible()
     assert [one["turns"][0]["question"] for one in kept(second.page)] == [UNKNOWN_QUESTION]
 
@@ -212,7 +227,7 @@ def test_an_answer_that_no_document_holds_is_not_shown(visit: Callable[..., Visi
         }"""
     )
     before = kept(page)
-    page.reload()
+    opened.reload()
     expect(page.locator("#chat .stale")).to_have_text(
         "Les documents ont changé depuis cette réponse. Reposez la question."
     )
@@ -242,13 +257,13 @@ def test_whatever_lies_in_the_storage_the_chat_works(visit: Callable[..., Visit]
             ].forEach((value, n) => { localStorage[key(n + 1)] = value; });
         }"""
     )
-    page.reload()
+    opened.reload()
     expect(page.locator("#chat .answer")).to_have_count(1)
     drawer = open_list(page)
     drawer.locator(".name", has_text="là").click()
     expect(page.locator("#chat .stale")).to_be_visible()
     page.goto(app.url + "#c=0000000000000006")
-    page.reload()
+    opened.reload()
     expect(page.locator("#chat .welcome")).to_be_visible()
     opened.ask(FERTILISER_QUESTION)
 
@@ -332,9 +347,10 @@ def test_the_list_opens_renames_and_marks(visit: Callable[..., Visit]) -> None:
     expect_asked(page, FERTILISER_QUESTION)
     expect(page).to_have_title("Les engrais – sourcier")
     opened.ask(FOLLOW_UP, 2)
+    expect_kept(page, 2)
     page.go_back()
     expect_asked(page, UNKNOWN_QUESTION)
-    page.reload()
+    opened.reload()
     expect(names(open_list(page))).to_have_text(["Les engrais", UNKNOWN_QUESTION])
 
 
@@ -369,7 +385,7 @@ def test_a_deletion_can_be_taken_back(visit: Callable[..., Visit]) -> None:
     drawer.locator("li").first.get_by_role("button", name="Supprimer").click()
     page.keyboard.press("Escape")
     expect_asked(page)
-    page.reload()
+    opened.reload()
     expect(names(open_list(page))).to_have_text([FERTILISER_QUESTION])
 
 
@@ -421,7 +437,8 @@ def test_hostile_words_stay_text_everywhere(visit: Callable[..., Visit], tmp_pat
     opened.ask(HOSTILE_TITLE)
     opened.ask(HOSTILE_QUESTION, 2)
     expect(page).to_have_title(f"{HOSTILE_TITLE} – sourcier")
-    page.reload()
+    expect_kept(page, 2)
+    opened.reload()
     expect_asked(page, HOSTILE_TITLE, HOSTILE_QUESTION)
     drawer = open_list(page)
     expect(names(drawer)).to_have_text([HOSTILE_TITLE])
@@ -487,7 +504,7 @@ def test_a_question_is_edited_in_its_place_by_keyboard(visit: Callable[..., Visi
     assert asked(page) == [FERTILISER_QUESTION, "engrais\n<b>"]
     expect(page.locator("#box textarea")).to_be_focused()
     page.wait_for_function("Object.values(localStorage).some(kept => kept.includes('<b>'))")
-    page.reload()
+    opened.reload()
     expect(page.locator("#chat .answer")).to_have_count(2)
     assert asked(page) == [FERTILISER_QUESTION, "engrais\n<b>"]
 
@@ -536,7 +553,8 @@ def test_a_thumb_is_kept_and_taken_back(visit: Callable[..., Visit], app: App) -
     up.click()
     expect(up).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#history-said")).to_have_text("Votre avis est noté.")
-    page.reload()
+    page.wait_for_function("Object.values(localStorage).some(kept => JSON.parse(kept).turns?.[0].feedback)")
+    opened.reload()
     expect(up).to_have_attribute("aria-pressed", "true")
     up.click()
     expect(up).to_have_attribute("aria-pressed", "false")

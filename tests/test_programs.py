@@ -16,7 +16,7 @@ from gradio_client import Client
 from playwright.sync_api import expect
 
 from index import DocumentSummary
-from tests.browsing import start_app
+from tests.browsing import running, start_app
 from tests.chat_app import FERTILISER_QUESTION, UNKNOWN_QUESTION, FakeAnswerer
 from tests.loops import run
 from tests.test_chat_accessibility import complaints
@@ -26,10 +26,8 @@ PASSWORD = "sésame, ouvre-toi"
 
 
 def served(tmp_path_factory, **options):
-    app = start_app(tmp_path_factory.mktemp("programs"), "chat_app.py", json.dumps(options))
-    yield app
-    app.process.terminate()
-    app.process.wait(10)
+    with running(tmp_path_factory.mktemp("programs"), "chat_app.py", json.dumps(options)) as app:
+        yield app
 
 
 @pytest.fixture(scope="module")
@@ -272,8 +270,8 @@ def test_a_browser_logs_in(browser, closed_app):
 
 
 def test_behind_a_proxy_it_answers_to_its_name_and_to_no_other(tmp_path):
-    app = start_app(tmp_path, "chat_app.py", json.dumps({"root_path": "/qa", "host_name": "docs.example.org"}))
-    try:
+    options = json.dumps({"root_path": "/qa", "host_name": "docs.example.org"})
+    with running(tmp_path, "chat_app.py", options) as app:
         for name, status in (("docs.example.org", 200), ("evil.example", 400), ("www.docs.example.org", 400)):
             page = httpx.get(app.url, headers={"host": name}, trust_env=False)
             assert page.status_code == status, name
@@ -281,9 +279,6 @@ def test_behind_a_proxy_it_answers_to_its_name_and_to_no_other(tmp_path):
         own = {"host": "docs.example.org", "origin": "https://docs.example.org"}
         asked = {"data": [FERTILISER_QUESTION, None]}
         assert httpx.post(f"{app.url}gradio_api/run/ask", headers=own, json=asked, trust_env=False).is_success
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
 
 
 @pytest.mark.browser
@@ -327,9 +322,8 @@ def test_a_signal_ends_it_quietly(tmp_path, how):
 
 
 def test_beyond_this_machine_without_a_password_is_warned_of(tmp_path):
-    app = start_app(tmp_path, "chat_app.py", json.dumps({"host": "0.0.0.0"}))
-    app.process.terminate()
-    app.process.wait(15)
+    with running(tmp_path, "chat_app.py", json.dumps({"host": "0.0.0.0"})) as app:
+        pass
     assert "the chat has no password" in app.log.read_text()
 
 

@@ -21,6 +21,7 @@ from ui.assets import beside
 from ui.conversation import Conversation, Turn
 from ui.desk import BusyError, Desk
 from ui.documents import DocumentsView
+from ui.events import QUICK, sent
 from ui.feedback import FeedbackLog
 from ui.history_events import History
 from ui.inbox import Inbox
@@ -101,7 +102,7 @@ class _Handlers:
                 yield _messages(conversation), gr.skip() if stage.found else self.panel(conversation)
 
     def show_source(self, conversation: Conversation, event: gr.EventData) -> object:
-        wanted = event._data if isinstance(event._data, dict) else {}
+        wanted = sent(event)
         sequence, part = wanted.get("sequence"), wanted.get("part")
         if not isinstance(sequence, int) or not conversation.show(wanted.get("turn"), wanted.get("number"), part):
             return panel_html.gone_panel_html(conversation.texts)
@@ -109,12 +110,12 @@ class _Handlers:
 
     def ask_alone(self, conversation: Conversation, event: gr.EventData) -> object:
         """Ask a follow-up again without what it took over."""
-        wanted = event._data if isinstance(event._data, dict) else {}
+        wanted = sent(event)
         return _messages(conversation) if conversation.ask_alone(wanted.get("turn")) else gr.skip()
 
     def clear(self, conversation: Conversation) -> tuple[Any, ...]:
         conversation.clear()
-        return [], self.panel(conversation)
+        return self.draw(conversation)
 
     def panel(self, conversation: Conversation, sequence: int = 0) -> str:
         shown, texts = conversation.shown, conversation.texts
@@ -217,7 +218,6 @@ def build_chat(desk: Desk, *, inbox: Inbox | None = None, feedback: FeedbackLog 
                 documents.lay_out_list(texts)
 
         # Events that search wait in the queue; the others are quick and never wait behind them.
-        quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         search: dict[str, Any] = {
             "fn": handlers.answer_next,
             "inputs": [conversation],
@@ -228,22 +228,22 @@ def build_chat(desk: Desk, *, inbox: Inbox | None = None, feedback: FeedbackLog 
             "concurrency_limit": None,  # the desk lets in so many at once, whoever asks
         }
         face = [header, clear, theme, messages, box, panel, conversations]
-        box.submit(handlers.add_question, [box, conversation], [messages, box], trigger_mode="multiple", **quick).then(
+        box.submit(handlers.add_question, [box, conversation], [messages, box], trigger_mode="multiple", **QUICK).then(
             **search
         )
-        messages.example_select(handlers.add_example, [conversation], [messages], **quick).then(**search)
-        clear.click(handlers.clear, [conversation], [messages, panel], **quick)
-        language.input(handlers.switch_language, [language, conversation], face, **quick).then(
+        messages.example_select(handlers.add_example, [conversation], [messages], **QUICK).then(**search)
+        clear.click(handlers.clear, [conversation], [messages, panel], **QUICK)
+        language.input(handlers.switch_language, [language, conversation], face, **QUICK).then(
             **documents.redrawing(conversation)
         )
-        panel.cite(handlers.show_source, [conversation], [panel], trigger_mode="always_last", **quick)
-        panel.alone(handlers.ask_alone, [conversation], [messages], trigger_mode="multiple", **quick).then(**search)
-        history.wire(conversations, conversation, (messages, panel), draw=handlers.draw, quick=quick, search=search)
-        chat.load(handlers.open_page, [conversation], [language, *face], **quick).then(
+        panel.cite(handlers.show_source, [conversation], [panel], trigger_mode="always_last", **QUICK)
+        panel.alone(handlers.ask_alone, [conversation], [messages], trigger_mode="multiple", **QUICK).then(**search)
+        history.wire(conversations, conversation, (messages, panel), draw=handlers.draw, search=search)
+        chat.load(handlers.open_page, [conversation], [language, *face], **QUICK).then(
             **documents.redrawing(conversation)
         )
         for change in documents.listen(conversation):
-            change.then(handlers.panel, [conversation], [panel], **quick)
+            change.then(handlers.panel, [conversation], [panel], **QUICK)
         add_endpoints(desk)
     return chat
 

@@ -16,6 +16,7 @@ from index.filters import Filters
 from ui.assets import beside
 from ui.backend import ChatBackend
 from ui.conversation import Conversation
+from ui.events import QUICK, sent
 from ui.inbox import Inbox
 from ui.listing import listed
 from ui.render import documents_html
@@ -26,7 +27,6 @@ from ui.uploads import REASONS, Outcome, Refusal, shown_name
 _LONGEST_FIELD = 200
 # How often the progress of files is drawn.
 _TICK_S = 0.2
-_QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # Files are added one after another, wherever they come from; so many visitors may watch.
 _ADDING: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 8}
 
@@ -62,12 +62,12 @@ class DocumentsView:
     def redrawing(self, conversation: gr.State) -> dict[str, Any]:
         """Return the event that draws everything in the visitor's language."""
         parts = [self._button, self._form, self._outcome, self._list, self._chips]
-        return {"fn": self._redraw, "inputs": [conversation], "outputs": parts, **_QUICK}
+        return {"fn": self._redraw, "inputs": [conversation], "outputs": parts, **QUICK}
 
     def listen(self, conversation: gr.State) -> list[Any]:
         """Listen to the page; return the events after which there are other documents."""
         lists = [self._list, self._chips]
-        self._form.seek(self._seek, [conversation], lists, trigger_mode="multiple", **_QUICK)
+        self._form.seek(self._seek, [conversation], lists, trigger_mode="multiple", **QUICK)
         if self._inbox is None:
             return []
         changed = [self._form, self._outcome, *lists]
@@ -83,7 +83,7 @@ class DocumentsView:
 
     def _seek(self, conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
         """Look for documents, and have the next questions asked of those that pass the filters."""
-        wanted = event._data if isinstance(event._data, dict) else {}
+        wanted = sent(event)
         sequence = wanted.get("sequence")
         if not isinstance(sequence, int) or sequence <= conversation.last_look:
             return gr.skip(), gr.skip()  # overtaken by what was typed after it
@@ -112,18 +112,18 @@ class DocumentsView:
 
     def _take(self, conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
         """Add the files that a page has sent, and say meanwhile how far that is."""
-        wanted = event._data if isinstance(event._data, dict) else {}
+        wanted = sent(event)
         assert self._inbox is not None
         files = self._inbox.hand_in(_strings(wanted.get("tickets")))
         unsent = _refusals(wanted.get("refused"))
-        progress: list[tuple[int, int]] = []
-        job = _Job(lambda: self._backend.add_files(files, lambda done, total: progress.append((done, total))))
+        begun = threading.Event()
+        job = _Job(lambda: self._backend.add_files(files, begun.set))
         drawn = None
         while files and not job.has_ended(_TICK_S):
-            now = progress[-1] if progress else None
-            if drawn != (now, conversation.language):
-                drawn = now, conversation.language
-                said = documents_html.progress_html(conversation.texts, *(now or ()), is_waiting=not now)
+            now = begun.is_set(), conversation.language
+            if drawn != now:
+                drawn = now
+                said = documents_html.progress_html(conversation.texts, is_waiting=not begun.is_set())
                 yield gr.skip(), said, gr.skip(), gr.skip()
         texts, limit = conversation.texts, self._inbox.most_megabytes
         problem = job.problem(texts) if files else None
@@ -140,7 +140,7 @@ class DocumentsView:
 
     def _discard(self, conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
         """Remove a document."""
-        wanted = event._data if isinstance(event._data, dict) else {}
+        wanted = sent(event)
         texts = conversation.texts
         try:
             removed = self._backend.remove(_strings([wanted.get("document")]))

@@ -18,6 +18,7 @@ here.trigger = trigger;
 const MOST_CONVERSATIONS = 50;
 const MOST_TURNS = 100; // as the server takes them back
 const MOST_CHARACTERS = 4_000_000;
+const RESEND_MS = 2500; // no answer by then: it got lost
 const PREFIX = 'sourcier-conversation-';
 const PROBE = 'sourcier-probe';
 const ADDRESS = /^#c=([0-9a-f]{16})$/;
@@ -192,9 +193,14 @@ function openAddressed(event, isFirst = false) {
   else showAddress(false);
 }
 
-function openKept(record, push) {
-  here.wanted.set(record.id, {record, push});
+// Gradio may lose an event, above all one of a page that it is still setting up: it is sent again.
+function openKept(record, push, tries = 4) {
+  const wish = {record, push};
+  here.wanted.set(record.id, wish);
   here.trigger('restore', {...record, turns: record.turns.slice(-MOST_TURNS)});
+  setTimeout(() => {
+    if (here.wanted.get(record.id) === wish && tries > 1) openKept(record, push, tries - 1);
+  }, RESEND_MS);
 }
 
 // --- The list ---

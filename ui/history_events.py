@@ -13,6 +13,7 @@ from qa.retriever import LONGEST_QUESTION
 from ui.assets import beside
 from ui.backend import ChatBackend
 from ui.conversation import Conversation
+from ui.events import QUICK, sent
 from ui.feedback import Feedback, FeedbackLog
 from ui.history import read_conversation
 from ui.render.export import conversation_as_markdown
@@ -54,16 +55,15 @@ class History:
         face: tuple[gr.Chatbot, gr.HTML],
         *,
         draw: Callable[[Conversation], tuple[Any, Any]],
-        quick: Mapping[str, Any],
         search: Mapping[str, Any],
     ) -> None:
         """Attach the events: `face` are the messages and the panel, which `draw` draws."""
         events = _Events(self._backend, self._feedback, self.draw, draw)
-        once = {**quick, "inputs": [conversation], "trigger_mode": "multiple"}
+        once = {**QUICK, "inputs": [conversation], "trigger_mode": "multiple"}
         messages, _ = face
         # Whatever has the messages drawn anew has changed something that is to be kept.
-        messages.change(events.keep, [conversation], [component], trigger_mode="always_last", **quick)
-        component.restore(events.restore, [conversation], [*face, component], trigger_mode="always_last", **quick).then(
+        messages.change(events.keep, [conversation], [component], trigger_mode="always_last", **QUICK)
+        component.restore(events.restore, [conversation], [*face, component], trigger_mode="always_last", **QUICK).then(
             **{**search, "fn": _until_none_waits(search["fn"])}
         )
         component.fresh(events.begin, outputs=[*face, component], **once)
@@ -124,11 +124,11 @@ class _Events:
         return self._keep(conversation, Notice(file=file, conversation=kept.id))
 
     def ask_again(self, conversation: Conversation, event: gr.EventData) -> object:
-        is_asked = conversation.ask_again(_data(event).get("turn"))
+        is_asked = conversation.ask_again(sent(event).get("turn"))
         return self._draw(conversation)[0] if is_asked else gr.skip()
 
     def edit(self, conversation: Conversation, event: gr.EventData) -> tuple[Any, Any]:
-        wanted = _data(event)
+        wanted = sent(event)
         question = wanted.get("question")
         cleaned = question.strip()[:LONGEST_QUESTION] if isinstance(question, str) else ""
         if not cleaned or not conversation.edit(wanted.get("turn"), cleaned):
@@ -137,7 +137,7 @@ class _Events:
 
     def rate(self, conversation: Conversation, event: gr.EventData) -> object:
         """Write a verdict down, and only then show it."""
-        wanted = _data(event)
+        wanted = sent(event)
         rated = Feedback.from_json(wanted)
         turn = conversation.answered(wanted.get("turn"))
         if self._feedback is None or turn is None or turn.answer is None:
@@ -150,10 +150,6 @@ class _Events:
         conversation.rate(turn, rated)
         texts = conversation.texts
         return self._keep(conversation, Notice(texts.feedback_sent if rated else texts.feedback_back))
-
-
-def _data(event: gr.EventData) -> Mapping[str, Any]:
-    return event._data if isinstance(event._data, dict) else {}
 
 
 def _until_none_waits(answer_next: _Answering) -> _Answering:

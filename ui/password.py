@@ -60,7 +60,7 @@ class PasswordGuard:
         self._app = app
         self._key = secrets.token_bytes(32)
         self._digest = self._hashed(password)
-        self._login = urlsplit(root_path).path.rstrip("/") + "/login"
+        self._home = urlsplit(root_path).path.rstrip("/") + "/"
         self._failures = _Failures()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,18 +118,17 @@ class PasswordGuard:
         # A proxy that speaks https to the browser says so; it can only make the cookie stricter.
         is_secure = "https" in (scope.get("scheme"), headers.get(b"x-forwarded-proto"))
         cookie = (
-            f"{COOKIE}={expiry}.{self._signature(expiry)}; Path={self._login.removesuffix('login')};"
+            f"{COOKIE}={expiry}.{self._signature(expiry)}; Path={self._home};"
             f" Max-Age={_SESSION_S}; HttpOnly; SameSite=Strict{'; Secure' if is_secure else ''}"
         )
-        home = self._login.removesuffix("login")
-        await _respond(send, 303, b"", [(b"location", home.encode()), (b"set-cookie", cookie.encode())])
+        await _respond(send, 303, b"", [(b"location", self._home.encode()), (b"set-cookie", cookie.encode())])
 
     async def _refuse(self, headers: dict[bytes, str], send: Send, *, wait: float, was_wrong: bool) -> None:
         status = 429 if wait else 401
         extra = [(b"retry-after", str(int(wait) + 1).encode())] if wait else []
         if "text/html" in headers.get(b"accept", ""):
             texts = TEXTS[preferred_language(headers.get(b"accept-language"))]
-            page = login_html(texts, self._login, wait=wait, was_wrong=was_wrong)
+            page = login_html(texts, self._home + "login", wait=wait, was_wrong=was_wrong)
             # Under "no-referrer" a browser would not say that its form is of this site.
             extra += [(b"content-type", b"text/html; charset=utf-8"), (b"referrer-policy", b"same-origin")]
             await _respond(send, status, page.encode(), extra)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 from gradio.events import api
 
 from index import Filters, InputError, SourcierError
+from ui.backend import ChatBackend
 from ui.desk import Desk
 from ui.listing import listed
 
@@ -29,7 +32,8 @@ def add_endpoints(desk: Desk) -> None:
             question: The question, in any language the documents are written in.
             filters: Which documents to ask: an object with some of after, before, sources, languages, metadata.
         """
-        return await _told(lambda: answered(desk, question, filters))
+        with _mistakes_told():
+            return await answered(desk, question, filters)
 
     async def retrieve(question: str, top_k: int = 5, filters: dict[str, Any] | None = None) -> dict[str, Any]:
         """List the passages that match a question best.
@@ -39,9 +43,11 @@ def add_endpoints(desk: Desk) -> None:
             top_k: How many passages, from 1 to 100.
             filters: Which documents to look into: an object with some of after, before, sources, languages, metadata.
         """
-        return await _told(lambda: retrieved(desk, question, top_k, filters))
+        with _mistakes_told():
+            return await retrieved(desk, question, top_k, filters)
 
-    async def documents(search: str = "", offset: int = 0, limit: int = 100) -> dict[str, Any]:
+    # Not async: reading a list takes a thread of its own, and holds up nobody else.
+    def documents(search: str = "", offset: int = 0, limit: int = 100) -> dict[str, Any]:
         """List the indexed documents by title, without their texts.
 
         Args:
@@ -49,7 +55,8 @@ def add_endpoints(desk: Desk) -> None:
             offset: How many to pass over.
             limit: How many to list at most, from 1 to 1000.
         """
-        return await _told(lambda: _documents(desk, search, offset, limit))
+        with _mistakes_told():
+            return _documents(desk.backend, search, offset, limit)
 
     for endpoint in (ask, retrieve, documents):
         api(endpoint, api_name=endpoint.__name__, **_OPEN)
@@ -71,32 +78,23 @@ async def retrieved(desk: Desk, question: str, top_k: int, filters: dict[str, An
     return {"question": question, "hits": [hit.to_json() for hit in hits]}
 
 
-async def _documents(desk: Desk, search: str, offset: int, limit: int) -> dict[str, Any]:
+def _documents(backend: ChatBackend, search: str, offset: int, limit: int) -> dict[str, Any]:
     first = _between("offset", offset, 0, None)
     count = _between("limit", limit, 1, MOST_DOCUMENTS)
-    generation = desk.backend.holdings().generation
-    found = listed(desk.backend.documents(), _text("search", search))
+    generation = backend.holdings().generation
+    found = listed(backend.documents(), _text("search", search))
     return {
         "generation": generation,
         "total": len(found),
-        "documents": [
-            {
-                "id": one.id,
-                "title": one.title,
-                "source": one.source,
-                "date": one.date,
-                "language": one.language,
-                "characters": one.characters,
-            }
-            for one in found[first : first + count]
-        ],
+        "documents": [asdict(one) for one in found[first : first + count]],
     }
 
 
-async def _told(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+@contextmanager
+def _mistakes_told() -> Iterator[None]:
     """Give a caller's mistake back as Gradio's kind of error, which reaches the caller word for word."""
     try:
-        return await work()
+        yield
     except SourcierError as error:
         raise gr.Error(str(error), print_exception=False) from error
 
