@@ -23,7 +23,7 @@ from index.generation import (
 )
 from index.passages import sentences_of, split_passages
 from index.revision import Revision
-from index.store import Damage, Part, Store
+from index.store import FILE_NAME, Damage, Part, Store
 from index.writer import alone, catch_up, check_model
 
 _AT_ONCE = 10_000
@@ -101,12 +101,16 @@ def _problems_of_generation(folder: Path, store: Store, *, with_vectors: bool) -
 
 
 def _differences(generation: Generation, store: Store, folder: Path, *, with_vectors: bool) -> Iterator[str]:
-    numbers = store.passage_numbers()
-    if not np.array_equal(generation.vectors.numbers(), numbers):
+    numbers = generation.vectors.numbers()
+    passages = store.passage_numbers()
+    if not np.array_equal(np.union1d(numbers, generation.pending), passages) or len(generation) != len(passages):
         yield f"the vectors of {folder / generation.name} are not those of the passages; {how_to_mend(folder)}"
         return
-    if len(generation.words) != len(numbers):
+    if len(generation.words) != len(passages):
         yield f"the words of {folder / generation.name} are not those of the passages; {how_to_mend(folder)}"
+    if len(store.without_vectors(numbers)):
+        yield f"a vector of {folder / generation.name} is not in {FILE_NAME}; {how_to_mend(folder)}"
+        return
     for begin in range(0, len(numbers) if with_vectors else 0, _AT_ONCE):
         some = numbers[begin : begin + _AT_ONCE]
         if not np.array_equal(generation.vectors.vectors(some), store.vectors(some).astype(np.float32)):

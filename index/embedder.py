@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
 
+    from index.encoder import BertEncoder
+
 BUNDLED = "bundled"
 
 # On two cores batches of 8 run faster than the customary 32: less padding, and the cache holds them.
 _BATCH = 8
+# Up to so many passages are embedded by the small encoder: loading the large one takes longer.
+_FEW = 32
 _QUESTIONS_KEPT = 256
 
 
@@ -91,7 +95,7 @@ class BundledEmbedder:
     """The bundled model: passages by sentence-transformers, what a question needs by our small encoder.
 
     Both read the same folder and agree to the last bits of float32; the small one starts in a
-    fraction of the time, and only indexing loads the other.
+    fraction of the time, and only many passages at once load the other.
     """
 
     name = BUNDLED
@@ -104,6 +108,9 @@ class BundledEmbedder:
         self._question = lru_cache(_QUESTIONS_KEPT)(self._embed_question)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if len(texts) <= _FEW:
+            vectors = [self._encoder().read(text, prompt="passage: ").vector for text in texts]
+            return np.array(vectors, np.float32).reshape(len(texts), self.dimension)
         if self._passages is None:
             self._passages = _load(str(self._folder), local_files_only=True)
         return _passage_vectors(self._passages, texts)
@@ -113,12 +120,15 @@ class BundledEmbedder:
         return vector
 
     def _embed_question(self, question: str) -> NDArray[np.float32]:
-        from index.encoder import BertEncoder
-
-        vector = BertEncoder.open(self._folder).embed(question, prompt="query: ")
+        vector = self._encoder().read_question(question)[-1].vector
         # It is remembered, and must be the same for whoever asks next.
         vector.flags.writeable = False
         return vector
+
+    def _encoder(self) -> BertEncoder:
+        from index.encoder import BertEncoder
+
+        return BertEncoder.open(self._folder)
 
 
 def _passage_vectors(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.float32]:

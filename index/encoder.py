@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -35,6 +35,9 @@ _BERT_NAMES = {
     "narrow": "output.dense",
     "narrow_norm": "output.LayerNorm",
 }
+
+# Each takes about half a megabyte.
+_QUESTIONS_KEPT = 16
 
 
 class TransformerLayer(nn.Module):
@@ -131,6 +134,7 @@ class BertEncoder:
         self._embeddings = embeddings
         self._tokenizer = tokenizer
         self._epsilon = epsilon
+        self._question_states = lru_cache(_QUESTIONS_KEPT)(self._read_question)
 
     @classmethod
     @cache
@@ -152,12 +156,15 @@ class BertEncoder:
             epsilon=epsilon,
         )
 
-    def embed(self, text: str, *, prompt: str) -> NDArray[np.float32]:
-        """Return the vector of a text read after a prompt: the mean of its states, of unit length."""
-        return self.read(text, prompt=prompt, layers=len(self.layers)).vector
+    def read_question(self, question: str) -> tuple[TokenStates, ...]:
+        """Return the states of a question before the first layer and after each, those after layer n at [n].
 
-    def read(self, text: str, *, prompt: str, layers: int) -> TokenStates:
-        """Return the states of a text, read after a prompt, once it has passed the first `layers` layers.
+        Those of the last questions are remembered: finding passages and reading them need the same.
+        """
+        return self._question_states(question)
+
+    def read(self, text: str, *, prompt: str, layers: int | None = None) -> TokenStates:
+        """Return the states of a text, read after a prompt, once it has passed the first `layers` layers, or all.
 
         Texts are read one at a time: on a processor that is no slower than in batches, and the
         states do not depend, not even by a rounding, on what else is read.
@@ -173,7 +180,14 @@ class BertEncoder:
         with torch.inference_mode():
             return self._passed(read, layers, len(self.layers))
 
-    def _passed(self, read: TokenStates, first: int, last: int) -> TokenStates:
+    def _read_question(self, question: str) -> tuple[TokenStates, ...]:
+        after = [self.read(question, prompt="query: ", layers=0)]
+        with torch.inference_mode():
+            for layer in range(len(self.layers)):
+                after.append(self._passed(after[-1], layer, layer + 1))
+        return tuple(after)
+
+    def _passed(self, read: TokenStates, first: int, last: int | None) -> TokenStates:
         x = read.states[None]
         attend = torch.ones(1, 1, 1, x.shape[1], dtype=torch.bool)
         for layer in self.layers[first:last]:

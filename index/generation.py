@@ -22,11 +22,12 @@ import numpy as np
 
 from index import durable
 from index.document import Document, Passage, sha256_of
+from index.embedder import Embedder
 from index.errors import IndexDamagedError
 from index.filters import Filters
 from index.fusion import fuse
 from index.store import Store
-from index.vectors import LARGEST_EXACT, VectorIndex, VectorSet
+from index.vectors import LARGEST_EXACT, VectorIndex, VectorSet, cosines_of
 from index.words import WordIndex
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ _LAYOUT = 2
 _BASE = "base.faiss"
 _FRESH = "fresh.faiss"
 _GONE = "gone.npy"
+# The passages that have not been embedded yet; no such file where there are none.
+_PENDING = "pending.npy"
 _WORDS = "words"
 # A generation is extended while what came and went since its base was written stays below this share of
 # it; a small one is written whole every time, which takes a second and keeps it as if made at once.
@@ -50,6 +53,10 @@ _VERIFIED_AT_OPENING = 16_000_000
 # A reader may still be opening files of the generation before.
 _KEPT = 2
 _FILTERS_KEPT = 32
+# Of the passages that are not embedded yet, so many are embedded for a question, its best by words. A number
+# and not a time, or the same question would find other passages on a busy machine.
+_EMBEDDED_ON_DEMAND = 12
+_VECTORS_KEPT = 10_000
 _ASIDE = 4
 
 
@@ -69,25 +76,38 @@ class Match:
 
 
 class Generation:
-    """An open generation, safe to search from several threads at once."""
+    """An open generation, safe to search from several threads at once.
 
-    def __init__(self, name: str, store: Store, vectors: VectorIndex, words: WordIndex) -> None:
+    All its passages are found by their words; `pending` are the numbers, ascending, of those that have
+    no vector yet.
+    """
+
+    def __init__(
+        self, name: str, store: Store, vectors: VectorIndex, words: WordIndex, pending: NDArray[np.int64]
+    ) -> None:
         self.name = name
         self.store = store
         self.vectors = vectors
         self.words = words
+        self.pending = pending
+        self._on_demand: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
         self._allowed: OrderedDict[tuple[object, ...], NDArray[np.int64]] = OrderedDict()
         self._lock = threading.Lock()
         # Both searches leave Python while they run; on a small index the hand-over would take longer.
         self._aside = ThreadPoolExecutor(_ASIDE) if len(self) > LARGEST_EXACT else None
 
     def __len__(self) -> int:
-        return len(self.vectors)
+        return len(self.vectors) + len(self.pending)
+
+    @property
+    def coverage(self) -> float:
+        """The share of the passages that are embedded, 1.0 of none."""
+        return len(self.vectors) / len(self) if len(self) else 1.0
 
     def search(
         self,
         question: str,
-        query_vector: NDArray[np.float32],
+        embedder: Embedder,
         *,
         top_k: int,
         pool: int,
@@ -95,9 +115,12 @@ class Generation:
     ) -> list[Match]:
         """Return the `top_k` best passages, best first, out of the `pool` best by vectors and by words.
 
-        Ties break by document id, then offset. With filters, the pool is of passages that pass.
+        Of the passages that are still pending, the best by words are embedded for it, and the vectors kept
+        in memory; the others cannot be found yet. Ties break by document id, then offset. With filters, the pool is of
+        passages that pass.
         """
         allowed = self.allowed(filters)
+        query_vector = embedder.embed_question(question)
         if self._aside is None:
             worded, bm25 = self.words.search(question, pool, allowed)
             near, _ = self.vectors.search(query_vector, pool, allowed)
@@ -105,10 +128,17 @@ class Generation:
             words = self._aside.submit(self.words.search, question, pool, allowed)
             near, _ = self.vectors.search(query_vector, pool, allowed)
             worded, bm25 = words.result()
+        is_pending = np.isin(worded, self.pending)
+        on_demand = np.sort(worded[is_pending][:_EMBEDDED_ON_DEMAND])
+        is_known = ~is_pending | np.isin(worded, on_demand)
+        worded, bm25 = worded[is_known], bm25[is_known]
         numbers = np.union1d(near, worded)
         if not len(numbers):
             return []
-        cosines = self.vectors.cosines(query_vector, numbers)
+        vectors = self.vectors.vectors(numbers)
+        if len(on_demand):
+            vectors[np.searchsorted(numbers, on_demand)] = self._embedded(on_demand, embedder)
+        cosines = cosines_of(vectors, query_vector)
         # A passage outside the pool of words scores at most what the last one in it does; taking 0
         # for it keeps "shares no word" apart from "shares few".
         word_scores = np.zeros(len(numbers), np.float32)
@@ -135,6 +165,23 @@ class Generation:
             )
             for i, (passage, document) in ranked
         ]
+
+    def _embedded(self, numbers: NDArray[np.int64], embedder: Embedder) -> NDArray[np.float32]:
+        """Return the vectors of pending passages, float32 of shape (len(numbers), dimension)."""
+        with self._lock:
+            known = {number: self._on_demand[number] for number in numbers.tolist() if number in self._on_demand}
+        missing = [number for number in numbers.tolist() if number not in known]
+        if missing:
+            texts = [passage.text for passage, _ in self.store.passages(missing)]
+            # Rounded as they will be once they are stored.
+            known |= zip(missing, embedder.embed_passages(texts).astype(np.float16).astype(np.float32), strict=True)
+        with self._lock:
+            self._on_demand |= known
+            for number in known:
+                self._on_demand.move_to_end(number)
+            while len(self._on_demand) > _VECTORS_KEPT:
+                self._on_demand.popitem(last=False)
+        return np.stack([known[number] for number in numbers.tolist()])
 
     def allowed(self, filters: Filters | None) -> NDArray[np.int64] | None:
         """Return the numbers of the passages that pass, ascending; None where all do."""
@@ -174,32 +221,35 @@ def write_generation(folder: Path, store: Store, *, afresh: bool = False) -> boo
         shutil.rmtree(leftover, ignore_errors=True)
     (scratch / _WORDS).mkdir(parents=True)
     alive = store.passage_numbers()
-    before = None if afresh else _extendable(folder, alive)
-    known: dict[str, str] = {}
-    if before is None:
-        base, gone = alive, np.empty(0, np.int64)
-        VectorSet.write(scratch / _BASE, base, store.vectors, dimension=store.dimension)
-        durable.step("base")
-        WordIndex.write(scratch / _WORDS, store.entries(alive))
-    else:
-        known = before.files
+    before = None if afresh else _sound(folder)
+    # Whatever has been embedded stays so, and need not be looked for.
+    pending = store.without_vectors(alive if before is None else np.setdiff1d(alive, before.embedded))
+    embedded = np.setdiff1d(alive, pending, assume_unique=True)
+    is_extended = before is not None and before.is_near(embedded)
+    if before is not None and is_extended:
         for file in (_BASE, Path(_BASE).with_suffix(".npy").name):
             durable.link(before.place / file, scratch / file)
         base = before.base
-        gone = np.setdiff1d(base, alive, assume_unique=True)
-        durable.step("base")
+    else:
+        base = embedded
+        VectorSet.write(scratch / _BASE, base, store.vectors, dimension=store.dimension)
+    durable.step("base")
+    if before is not None and (is_extended or np.array_equal(before.alive, alive)):
         WordIndex.extend(
             before.place / _WORDS,
             scratch / _WORDS,
             store.entries(np.setdiff1d(alive, before.alive, assume_unique=True)),
             np.setdiff1d(before.alive, alive, assume_unique=True).tolist(),
         )
+    else:
+        WordIndex.write(scratch / _WORDS, store.entries(alive))
     durable.step("words")
-    fresh = np.setdiff1d(alive, base, assume_unique=True)
-    VectorSet.write(scratch / _FRESH, fresh, store.vectors, dimension=store.dimension)
-    np.save(scratch / _GONE, gone)
+    VectorSet.write(scratch / _FRESH, np.setdiff1d(embedded, base), store.vectors, dimension=store.dimension)
+    np.save(scratch / _GONE, np.setdiff1d(base, embedded))
+    if len(pending):
+        np.save(scratch / _PENDING, pending)
     durable.step("fresh")
-    _seal(scratch, store.revision, before.place if before else None, known)
+    _seal(scratch, store.revision, before)
     durable.step("sealed")
     scratch.rename(folder / name)
     durable.flush(folder)
@@ -207,7 +257,7 @@ def write_generation(folder: Path, store: Store, *, afresh: bool = False) -> boo
     durable.replace_text(folder / CURRENT, name + "\n")
     durable.step("current")
     _delete_older(folder, name)
-    return before is None
+    return not is_extended
 
 
 def open_generation(folder: Path, name: str) -> Generation | None:
@@ -222,7 +272,7 @@ def open_generation(folder: Path, name: str) -> Generation | None:
         if not store.hold(revision):
             store.close()
             return None
-        return Generation(name, store, _open_vectors(place), WordIndex.open(place / _WORDS))
+        return Generation(name, store, _open_vectors(place), WordIndex.open(place / _WORDS), _open_pending(place))
     except BaseException:
         store.close()
         raise
@@ -263,24 +313,28 @@ class _Before:
     place: Path
     files: dict[str, str]
     base: NDArray[np.int64]
+    embedded: NDArray[np.int64]
     alive: NDArray[np.int64]
 
+    def is_near(self, embedded: NDArray[np.int64]) -> bool:
+        """Whether its base is worth keeping for a generation with these vectors."""
+        changed = len(np.setxor1d(self.base, embedded, assume_unique=True))
+        return len(self.base) >= _SMALL and changed <= _LARGEST_CHANGE * len(self.base)
 
-def _extendable(folder: Path, alive: NDArray[np.int64]) -> _Before | None:
-    """Return the current generation if it is sound and what is alive differs little from its base."""
+
+def _sound(folder: Path) -> _Before | None:
+    """Return the current generation, None if it is no good."""
     name = current_name(folder)
     if not name:
         return None
     try:
         _, files = verify(folder / name)
         vectors = _open_vectors(folder / name)
+        pending = _open_pending(folder / name)
     except (IndexDamagedError, RuntimeError, OSError, ValueError):
         return None
-    base = np.asarray(vectors.base_numbers)
-    changed = len(np.setxor1d(base, alive, assume_unique=True))
-    if len(base) < _SMALL or changed > _LARGEST_CHANGE * len(base):
-        return None
-    return _Before(folder / name, files, base, vectors.numbers())
+    embedded = vectors.numbers()
+    return _Before(folder / name, files, np.asarray(vectors.base_numbers), embedded, np.union1d(embedded, pending))
 
 
 def _open_vectors(place: Path) -> VectorIndex:
@@ -289,12 +343,18 @@ def _open_vectors(place: Path) -> VectorIndex:
     )
 
 
-def _seal(scratch: Path, revision: int, before: Path | None, known: Mapping[str, str]) -> None:
+def _open_pending(place: Path) -> NDArray[np.int64]:
+    path = place / _PENDING
+    return np.load(path) if path.exists() else np.empty(0, np.int64)
+
+
+def _seal(scratch: Path, revision: int, before: _Before | None) -> None:
     """Write the manifest of a generation, and have all of it on the disk."""
+    known = before.files if before else {}
     files = {}
     for path in _content(scratch):
         file = path.relative_to(scratch).as_posix()
-        is_shared = before is not None and file in known and path.samefile(before / file)
+        is_shared = before is not None and file in known and path.samefile(before.place / file)
         files[file] = (path.stat().st_size, known[file] if is_shared else durable.sha256_of_file(path))
     manifest = {"layout": _LAYOUT, "revision": revision, "files": files, "digest": _digest_of(revision, files)}
     (scratch / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")

@@ -16,6 +16,7 @@ from index.embedder import BUNDLED, Embedder, open_embedder
 from index.errors import IndexDamagedError, IndexNotFoundError, InputError
 from index.filters import Filters
 from index.generation import CURRENT, Generation, current_name, open_generation
+from index.pending import bring_into_use, embed_pending
 from index.reading import ReadingOptions
 from index.revision import Revision
 from index.store import FILE_NAME, FileState, Store
@@ -44,15 +45,17 @@ class PassageIndex:
         *,
         embedder: Embedder | None = None,
         on_progress: Progress | None = None,
+        wait: bool = True,
     ) -> Self:
         """Make the index in `folder` hold exactly `documents`, replacing what it held before.
 
         Text that the folder has seen before is not embedded again, so a build that was interrupted goes
-        on where it stopped. `on_progress` is called with the passages embedded so far and in all.
+        on where it stopped. `on_progress` is called with the passages embedded so far and in all. Without
+        `wait` nothing is embedded: the documents are found by their words until `embed_pending` is called.
         """
         place = _place_for(folder)
         embedder = embedder or _model_of(place)
-        with _new_folder(place), writing(place, embedder, on_progress) as writer:
+        with _new_folder(place), writing(place, embedder, on_progress, wait=wait) as writer:
             writer.change().drop_sources()
             kept = {writer.put(checked(document)) for document in documents}
             for number in writer.store.numbers_of_documents() - kept:
@@ -87,9 +90,12 @@ class PassageIndex:
             pass
         return cls.open(place, embedder=embedder)
 
-    def add(self, documents: Iterable[Document], *, on_progress: Progress | None = None) -> None:
-        """Add documents; one takes the place of that with its id, and takes over its sources from others."""
-        with writing(self.folder, self.embedder, on_progress) as writer:
+    def add(self, documents: Iterable[Document], *, on_progress: Progress | None = None, wait: bool = True) -> None:
+        """Add documents; one takes the place of that with its id, and takes over its sources from others.
+
+        `wait` is as in `build`.
+        """
+        with writing(self.folder, self.embedder, on_progress, wait=wait) as writer:
             for document in documents:
                 writer.put(checked(document))
         self.generation()
@@ -100,14 +106,15 @@ class PassageIndex:
         *,
         options: ReadingOptions = ReadingOptions(),
         on_progress: Progress | None = None,
+        wait: bool = True,
     ) -> SyncReport:
         """Add the documents in files and folders; a changed file takes the place of its older text.
 
-        A file that cannot be read stops no other: the report names it. Raises InputError for a path that
-        is missing.
+        A file that cannot be read stops no other: the report names it. `wait` is as in `build`. Raises
+        InputError for a path that is missing.
         """
         several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-        return self._step(several, options, on_progress, removing=False)
+        return self._step(several, options, on_progress, wait=wait, removing=False)
 
     def sync(
         self,
@@ -116,17 +123,35 @@ class PassageIndex:
         options: ReadingOptions = ReadingOptions(),
         dry_run: bool = False,
         on_progress: Progress | None = None,
+        wait: bool = True,
     ) -> SyncReport:
         """Make the index hold of a folder what is in it now: new, changed and vanished files.
 
-        With `dry_run` nothing is changed, and files that are bad count as new or changed. Raises
-        InputError for a folder that is missing, or that held documents and holds none now.
+        With `dry_run` nothing is changed, and files that are bad count as new or changed. `wait` is as in
+        `build`. Raises InputError for a folder that is missing, or that held documents and holds none now.
         """
         if not Path(folder).is_dir():
             raise InputError(f"{folder} is no folder: expected one that is there; nothing was removed")
         if dry_run:
             return foresee(self._plan(self.generation().store, [folder], options, removing=True))
-        return self._step([folder], options, on_progress, removing=True)
+        return self._step([folder], options, on_progress, wait=wait, removing=True)
+
+    def embed_pending(self, *, on_progress: Progress | None = None) -> None:
+        """Embed the passages that came without, until there are none; the index can be used meanwhile.
+
+        What is done is kept if this is interrupted, and comes into use in steps. `on_progress` is called
+        with the passages embedded so far and in all.
+        """
+        embed_pending(self.folder, self.embedder, on_progress)
+        if len(self.generation().pending):
+            # Whoever embedded them was killed before they came into use.
+            bring_into_use(self.folder, self.embedder)
+        self.generation()
+
+    @property
+    def coverage(self) -> float:
+        """The share of the passages that are embedded, from 0 to 1; the others are found by their words."""
+        return self.generation().coverage
 
     def remove(self, wanted: str | Iterable[str]) -> list[str]:
         """Remove documents by id, path or glob pattern of paths; return the ids and paths that went.
@@ -158,9 +183,10 @@ class PassageIndex:
         options: ReadingOptions,
         on_progress: Progress | None,
         *,
+        wait: bool,
         removing: bool,
     ) -> SyncReport:
-        with writing(self.folder, self.embedder, on_progress) as writer:
+        with writing(self.folder, self.embedder, on_progress, wait=wait) as writer:
             report = carry_out(self._plan(writer.store, paths, options, removing=removing), writer)
         self.generation()
         return report

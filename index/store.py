@@ -245,6 +245,20 @@ class Store:
             raise self._damaged(f"{len(numbers) - len(found)} of {len(numbers)} vectors are missing")
         return np.frombuffer(b"".join(found), dtype="<f2").reshape(len(numbers), self.dimension)
 
+    def without_vectors(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of the passages, whose numbers ascend, that have not been embedded yet."""
+        found: list[int] = []
+        for some in batches(numbers):
+            found += (
+                number
+                for (number,) in self._rows(
+                    "SELECT number FROM passages LEFT JOIN vectors USING (text_sha256)"
+                    f" WHERE number IN ({marks(some)}) AND vector IS NULL ORDER BY number",
+                    some,
+                )
+            )
+        return np.array(found, dtype=np.int64)
+
     @property
     def dimension(self) -> int:
         return self._number("dimension")
@@ -293,7 +307,7 @@ class Store:
         return found
 
     def damages(self) -> Iterator[Damage]:
-        """Yield every row that does not hold what was written, and every passage without its vector."""
+        """Yield every row that does not hold what was written."""
         for (said,) in self._rows("PRAGMA integrity_check"):
             if said != "ok":
                 yield Damage(Part.SQLITE, f"SQLite says: {said}")
@@ -319,13 +333,11 @@ class Store:
         size = 2 * self.dimension
         for text_hash, vector, crc in self._rows(
             "SELECT DISTINCT text_sha256, vector, crc FROM documents JOIN passages ON document = documents.number"
-            f" LEFT JOIN vectors USING (text_sha256) WHERE {AT}",
+            f" JOIN vectors USING (text_sha256) WHERE {AT}",
             at,
         ):
-            if vector is None or len(vector) != size or zlib.crc32(vector) != crc:
-                yield Damage(
-                    Part.VECTOR, f"the vector of a passage ({text_hash[:16]}) is missing or damaged", text_hash
-                )
+            if len(vector) != size or zlib.crc32(vector) != crc:
+                yield Damage(Part.VECTOR, f"the vector of a passage ({text_hash[:16]}) is damaged", text_hash)
 
     def _number(self, name: str) -> int:
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +82,6 @@ class VectorSet:
         k = min(k, len(self) if allowed is None else int(allowed.sum()))
         if not k:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        # One question is too little to share out among threads: they would wait for each other.
-        faiss.omp_set_num_threads(1)
         parameters: Any = None
         index = self._index
         if allowed is not None:
@@ -97,10 +96,11 @@ class VectorSet:
             parameters = faiss.IndexRefineSearchParameters()
             parameters.base_index_params = probing
             parameters.k_factor = max(2, _CANDIDATES / k)
-        scores, rows = index.search(query_vector[None, :], k, params=parameters)
-        if rows[0, -1] < 0:
-            # The lists that were looked into hold fewer than are asked for.
-            scores, rows = self._exact.search(query_vector[None, :], k)
+        with _one_thread():
+            scores, rows = index.search(query_vector[None, :], k, params=parameters)
+            if rows[0, -1] < 0:
+                # The lists that were looked into hold fewer than are asked for.
+                scores, rows = self._exact.search(query_vector[None, :], k)
         return self.numbers[rows[0]], scores[0]
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -112,8 +112,8 @@ class VectorSet:
 class VectorIndex:
     """Passages by the cosine of their vectors, under their numbers in the truth.
 
-    `base` is written once and kept; `fresh` holds the passages that came since, under higher numbers;
-    `gone` are the numbers of those of `base` that are no more, ascending.
+    `base` is written once and kept; `fresh` holds the passages that were embedded since; `gone` are the
+    numbers of those of `base` that are no more, ascending.
     """
 
     def __init__(self, base: VectorSet, fresh: VectorSet, gone: NDArray[np.int64]) -> None:
@@ -129,8 +129,8 @@ class VectorIndex:
         return self._parts[0].numbers
 
     def numbers(self) -> NDArray[np.int64]:
-        """Return the numbers of all passages, ascending."""
-        return np.setdiff1d(np.concatenate([part.numbers for part in self._parts]), self._gone, assume_unique=True)
+        """Return the numbers of all passages that are in it, ascending."""
+        return np.setdiff1d(np.concatenate([part.numbers for part in self._parts]), self._gone)
 
     def search(
         self, query_vector: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
@@ -145,32 +145,22 @@ class VectorIndex:
         order = np.lexsort((numbers, -scores))[:k]
         return numbers[order], scores[order]
 
-    def cosines(self, query_vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the cosines of passages that are in the index, float32 of shape (len(numbers),)."""
-        # Not a matrix product: its last bits depend on which rows stand beside a row.
-        cosines: NDArray[np.float32] = (self.vectors(numbers) * query_vector).sum(axis=1)
-        return cosines
-
     def vectors(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of passages that are in the index, float32 of shape (len(numbers), dimension)."""
-        base, fresh = self._parts
-        # Whatever came since has a higher number than all that was there.
-        is_fresh = numbers > (base.numbers[-1] if len(base) else -1)
         found = np.empty((len(numbers), self._dimension), np.float32)
-        for part, inside in ((base, ~is_fresh), (fresh, is_fresh)):
+        for part in self._parts:
+            rows, inside = _rows_of(numbers, part)
             if inside.any():
-                found[inside] = part.vectors(np.searchsorted(part.numbers, numbers[inside]))
+                found[inside] = part.vectors(rows[inside])
         return found
 
     def _search_part(
         self, part: VectorSet, query_vector: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         if allowed is not None:
-            rows = np.searchsorted(part.numbers, allowed)
-            known = rows < len(part)
-            rows, asked = rows[known], allowed[known]
+            rows, inside = _rows_of(allowed, part)
             may = np.zeros(len(part), bool)
-            may[rows[part.numbers[rows] == asked]] = True
+            may[rows[inside]] = True
             return part.search(query_vector, k, may)
         # Some more from the start, or a question with one gone neighbour among many would be searched for twice.
         wanted = k + _SPARE + 2 * k * len(self._gone) // max(1, len(part)) if len(self._gone) else k
@@ -180,6 +170,35 @@ class VectorIndex:
             if alive.sum() >= k or wanted >= len(part):
                 return numbers[alive][:k], scores[alive][:k]
             wanted = max(2 * wanted, wanted + len(numbers) - int(alive.sum()))
+
+
+def cosines_of(vectors: NDArray[np.float32], query_vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the cosines of vectors of unit length, shape (n, dimension), to that of the question, shape (n,)."""
+    # Not a matrix product: its last bits depend on which rows stand beside a row.
+    cosines: NDArray[np.float32] = (vectors * query_vector).sum(axis=1)
+    return cosines
+
+
+def _rows_of(numbers: NDArray[np.int64], part: VectorSet) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return where passages stand in a part, and which of them are in it at all, both of shape (len(numbers),)."""
+    if not len(part):
+        return np.zeros(len(numbers), np.int64), np.zeros(len(numbers), bool)
+    rows = np.minimum(np.searchsorted(part.numbers, numbers), len(part) - 1)
+    return rows, part.numbers[rows] == numbers
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Search on one thread: one question is too little to share out, its threads would wait for each other.
+
+    Where torch was loaded first the number counts for its models in this thread too, so it is set back.
+    """
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def _numbers_file(path: Path) -> Path:

@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 _LOCK = "writer.lock"
+# Vectors that follow are stored between whiles: whoever stores some has done within this time.
+_PATIENCE_S = 2.0
 _HOLDER = "writer.holder"
 # Passages embedded between two commits: what a kill can lose, about ten seconds of work on two cores.
 _EMBEDDED_AT_ONCE = 128
@@ -37,8 +39,12 @@ _READ_AT_ONCE = 64_000_000
 class Writer:
     """Makes the next revision of an index; nobody sees anything of it before its generation is in use."""
 
-    def __init__(self, store: Revision, after: int, embedder: Embedder, on_progress: Progress | None) -> None:
+    def __init__(
+        self, store: Revision, after: int, embedder: Embedder, on_progress: Progress | None, *, wait: bool
+    ) -> None:
         self.store = store
+        self.is_renewed = False
+        self._wait = wait
         self._embedder = embedder
         self._on_progress = on_progress
         self._unread: dict[int, Document] = {}
@@ -64,14 +70,19 @@ class Writer:
                 self.flush()
         return number
 
+    def renew(self) -> None:
+        """Have a new generation made, though no document has changed: it uses all the vectors there are."""
+        self.is_renewed = True
+
     def flush(self) -> None:
-        """Cut and embed what was put, and store its passages."""
+        """Cut and embed what was put, unless its vectors are not waited for, and store its passages."""
         self.store.commit()
         alive = self.store.numbers_of_documents() if self._unread else set()
         passages = {number: split_passages(one) for number, one in self._unread.items() if number in alive}
         self._unread, self._characters = {}, 0
         durable.step("read")
-        self._embed({sha256_of(one.text): one.text for several in passages.values() for one in several})
+        if self._wait:
+            self._embed({sha256_of(one.text): one.text for several in passages.values() for one in several})
         durable.step("embedded")
         with self.store.transaction():
             for number, several in passages.items():
@@ -97,12 +108,20 @@ class Writer:
 
 
 @contextmanager
-def writing(folder: Path, embedder: Embedder, on_progress: Progress | None = None) -> Iterator[Writer]:
+def writing(
+    folder: Path,
+    embedder: Embedder,
+    on_progress: Progress | None = None,
+    *,
+    wait: bool = True,
+    patience: float = _PATIENCE_S,
+) -> Iterator[Writer]:
     """Change an index: what is done inside counts, all of it, once the block ends well.
 
-    Raises IndexBusyError where another process is writing, IndexAccessError where the system will not.
+    Passages that are put are embedded first, unless not to `wait`. Raises IndexBusyError where another
+    process is still writing after `patience` seconds, IndexAccessError where the system will not.
     """
-    with alone(folder):
+    with alone(folder, patience=patience):
         if not Revision.exists(folder):
             Revision.create(folder, model=embedder.name, fingerprint=embedder.fingerprint, dimension=embedder.dimension)
         store = Revision.open(folder)
@@ -110,10 +129,10 @@ def writing(folder: Path, embedder: Embedder, on_progress: Progress | None = Non
             check_model(folder, store, embedder)
             in_use = current_revision(folder)
             after = in_use if in_use is not None and store.has(in_use) else store.revision
-            writer = Writer(store, after, embedder, on_progress)
+            writer = Writer(store, after, embedder, on_progress, wait=wait)
             yield writer
             writer.flush()
-            if store.has_changed() or not store.revision:
+            if store.has_changed() or writer.is_renewed or not store.revision:
                 with store.transaction():
                     store.finish_revision()
                 durable.step("revision")

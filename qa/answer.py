@@ -117,7 +117,8 @@ class Answer:
 
     `confidence` is the estimated probability that the best quote answers; `timings` are in
     milliseconds and the only part that differs between two runs. `carried` is what a follow-up took
-    over from the turn before, `period` the time that was asked about.
+    over from the turn before, `period` the time that was asked about, `coverage` the share of the passages
+    that were embedded by then: the others could only be found by their words.
     """
 
     question: str
@@ -127,6 +128,7 @@ class Answer:
     closest: tuple[SearchHit, ...] = ()
     carried: Carried | None = None
     period: Period | None = None
+    coverage: float = 1.0
     timings: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
@@ -144,6 +146,7 @@ class Answer:
             "closest": [hit.to_json() for hit in self.closest],
             "carried": self.carried.to_json() if self.carried else None,
             "period": self.period.to_json() if self.period else None,
+            "coverage": round(self.coverage, 4),
             "timings_ms": {name: round(value, 1) for name, value in self.timings.items()},
         }
 

@@ -59,6 +59,7 @@ class Answerer:
         period = find_period(searched, self._passage_index.newest_date)
         hits = self._hits(searched, period, filters)
         retrieved = time.perf_counter()
+        coverage = self._passage_index.coverage
         yield hits
         began_reading = time.perf_counter()
         reading = self._reader.read(searched, hits)
@@ -72,6 +73,7 @@ class Answerer:
             closest=() if answered else tuple(hits[:_CLOSEST]),
             carried=carried,
             period=period,
+            coverage=coverage,
             timings=timings,
         )
 

@@ -70,9 +70,9 @@ class JointReader:
 
     def features(self, question: str, hits: Sequence[SearchHit]) -> SentenceFeatures:
         """Read the hits' passages and return all that ranks and judges their sentences."""
-        lower = self._encoder.read(question, prompt="query: ", layers=self._model.first_layer)
-        upper = self._encoder.read_on(lower, layers=self._model.first_layer)
-        asked = Asked.of(question, lower)
+        question_states = self._encoder.read_question(question)
+        upper = question_states[-1]
+        asked = Asked.of(question, question_states[self._model.first_layer])
         kept = [(hit, places) for hit in hits if (places := answering(hit))]
         if not kept:
             return SentenceFeatures.of(question, ())
@@ -81,12 +81,12 @@ class JointReader:
             Pair.of(asked, states.lower, [(lead - hit.passage.start, e - hit.passage.start) for lead, _, e in places])
             for (hit, places), states in zip(kept, passages, strict=True)
         ]
+        # One at a time: side by side they would be padded to the longest, which is slower on a processor.
         with torch.inference_mode():
-            scores = self._model(Batch.of(pairs))
-        logits = iter(scores.sentence.tolist())
-        starts, ends = scores.start.numpy(), scores.end.numpy()
+            scored = [self._model(Batch.of([pair])) for pair in pairs]
         read = []
-        for row, ((hit, places), states, pair) in enumerate(zip(kept, passages, pairs, strict=True)):
+        for (hit, places), states, pair, scores in zip(kept, passages, pairs, scored, strict=True):
+            logits, starts, ends = scores.sentence.tolist(), scores.start[0].numpy(), scores.end[0].numpy()
             likeness = Likeness.of(question, upper, states.upper, hit, [(lead, end) for lead, _, end in places])
             for number, (lead, start, end) in enumerate(places):
                 inside = states.lower.within(start - hit.passage.start, end - hit.passage.start)
@@ -98,8 +98,8 @@ class JointReader:
                         start,
                         end,
                         lead,
-                        span=_span(hit, (start, end), offsets, starts[row, tokens], ends[row, tokens]),
-                        answers=next(logits),
+                        span=_span(hit, (start, end), offsets, starts[tokens], ends[tokens]),
+                        answers=logits[number],
                         meaning=float(likeness.meaning[number]),
                         match=float(likeness.match[number]),
                         context_match=float(likeness.context_match[number]),

@@ -80,6 +80,7 @@ def _answer(stored: _Json, library: Library) -> Answer:
         closest=closest,
         carried=None if carried is None else Carried(_text(carried["words"]), _text(carried["question"])),
         period=None if period is None else _period(period),
+        coverage=_number(stored["coverage"], 0, 1) if "coverage" in stored else 1.0,
         timings={_text(name): _number(value) for name, value in stored["timings_ms"].items()},
     )
 

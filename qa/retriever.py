@@ -34,10 +34,10 @@ class Retriever:
         if top_k < 1:
             raise InputError(f"top_k is {top_k}: expected 1 or more")
         generation = self._passage_index.generation()
-        query_vector = self._passage_index.embedder.embed_question(question)
+        embedder = self._passage_index.embedder
         depth = 2 * top_k + _MORE
         while True:
-            matches = generation.search(question, query_vector, top_k=depth, pool=max(_POOL, depth), filters=filters)
+            matches = generation.search(question, embedder, top_k=depth, pool=max(_POOL, depth), filters=filters)
             hits = without_copies([_hit(match, rank) for rank, match in enumerate(matches, start=1)], top_k)
             last = max((copy.rank for hit in hits for copy in hit.copies), default=0)
             is_settled = len(hits) == top_k and last <= depth // 2

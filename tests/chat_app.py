@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from index.document import Document, DocumentSummary, Passage
 from index.errors import InputError
 from index.filters import Filters
-from index.writer import Progress
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
 from qa.conversation import carry_over
 from qa.dates import find_period
@@ -115,7 +114,7 @@ class FakeAnswerer:
         languages = filters.languages if filters else ()
         return [one for one in DOCUMENTS if not languages or one.language in languages]
 
-    def add_files(self, files: Sequence[Received], on_progress: Progress) -> Outcome:
+    def add_files(self, files: Sequence[Received], on_begin: Callable[[], None]) -> Outcome:
         """Nothing is added to fixed documents."""
         return Outcome(unchanged=tuple(file.name for file in files))
 

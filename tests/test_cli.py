@@ -185,7 +185,8 @@ def test_ask_says_which_time_it_looked_at(indexed, monkeypatch):
 
 def test_json_is_what_python_gives(indexed):
     asked = json.loads(run("ask", "Que fait le Mali ?", "--index", indexed, "--json"))
-    told = {"question", "answered", "confidence", "text", "citations", "closest", "carried", "period", "timings_ms"}
+    told = {"question", "answered", "confidence", "text", "citations", "closest", "carried", "period"}
+    told |= {"coverage", "timings_ms"}
     assert set(asked) == told
     found = json.loads(run("search", "le blé", "--index", indexed, "--json", "--top-k", "1"))
     assert found["question"] == "le blé"
@@ -351,3 +352,20 @@ def test_the_installed_command_answers():
     assert found.returncode == 0
     for command in ("index", "ask", "search", "chat", "info", "evaluate"):
         assert command in found.stdout
+
+
+def test_documents_can_be_asked_before_they_are_embedded(folder, monkeypatch):
+    index = folder / "index"
+
+    def embedded():
+        rows = run("info", "--index", index).splitlines()
+        return next(row.split()[-1] for row in rows if row.startswith("embedded"))
+
+    assert "2 documents in 2 passages" in run("index", folder / "docs", "--index", index, "--no-wait")
+    assert embedded() == "0%"
+    early = run("search", "engrais", "--index", index)
+    assert "Mali" in early and "0% of the passages are embedded" in early
+    monkeypatch.setattr("ui.cli._SOON_EMBEDDED", 0)
+    assert "They can be asked now" in run("index", folder / "docs", "--index", index)
+    assert embedded() == "100%"
+    assert "embedded" not in run("search", "engrais", "--index", index)

@@ -44,8 +44,7 @@ def assert_whole(folder, *states):
     assert report.is_sound, report.problems
     assert report.documents == len(held)
     for text in held.values():
-        vector = passage_index.embedder.embed_question(text)
-        found = passage_index.generation().search(text, vector, top_k=1, pool=1000)
+        found = passage_index.generation().search(text, passage_index.embedder, top_k=1, pool=1000)
         assert found[0].document.text == text
     return held
 

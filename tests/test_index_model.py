@@ -119,7 +119,7 @@ class IndexModel(RuleBasedStateMachine):
         ):
             asked = None if passing is texts else filters
             vector = self.embedder.embed_question(question)
-            matches = self.passage_index.generation().search(question, vector, top_k=50, pool=50, filters=asked)
+            matches = self.passage_index.generation().search(question, self.embedder, top_k=50, pool=50, filters=asked)
             assert sorted(match.document.text for match in matches) == passing
             scores = [match.vector_score for match in matches]
             stored = self.embedder.embed_passages([match.passage.text for match in matches] or ["x"])

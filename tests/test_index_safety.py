@@ -37,8 +37,7 @@ def documents(count, version=0):
 
 
 def answers(passage_index):
-    vector = FakeEmbedder().embed_question(QUESTION)
-    found = passage_index.generation().search(QUESTION, vector, top_k=50, pool=50)
+    found = passage_index.generation().search(QUESTION, FakeEmbedder(), top_k=50, pool=50)
     return [(match.passage, round(match.score, 5)) for match in found]
 
 
@@ -223,8 +222,7 @@ print(len(seen), flush=True)
 
 def versions(passage_index):
     """Return the one version that a search of one generation finds; every sync changes all documents."""
-    vector = FakeEmbedder().embed_question(QUESTION)
-    found = passage_index.generation().search(QUESTION, vector, top_k=50, pool=50)
+    found = passage_index.generation().search(QUESTION, FakeEmbedder(), top_k=50, pool=50)
     told = {match.document.text.split("version ")[1].split(",")[0] for match in found}
     assert len(found) == 12 and len(told) == 1, f"{len(found)} passages of versions {told}"
     return int(told.pop())

@@ -31,8 +31,8 @@ QUESTION = "Où sont les engrais du Mali ?"
 
 
 def titles(passage_index, question=QUESTION, top_k=10):
-    vector = passage_index.embedder.embed_question(question)
-    return [match.document.title for match in passage_index.generation().search(question, vector, top_k=top_k, pool=50)]
+    found = passage_index.generation().search(question, passage_index.embedder, top_k=top_k, pool=50)
+    return [match.document.title for match in found]
 
 
 def files_of(folder):
@@ -87,7 +87,7 @@ def test_search_is_exact(tmp_path, embedder):
     generation = passage_index.generation()
     question = "Quel document parle de 3 choses ?"
     vector = embedder.embed_question(question)
-    found = generation.search(question, vector, top_k=60, pool=60)
+    found = generation.search(question, embedder, top_k=60, pool=60)
     for match in found:
         exact = embedder.embed_passages([match.passage.text]).astype(np.float16).astype(np.float32)[0] @ vector
         assert match.vector_score == pytest.approx(exact, abs=1e-5)
@@ -126,8 +126,7 @@ def test_remove(passage_index, documents):
 def test_a_generation_in_use_stays_as_it_was(passage_index, documents):
     held = passage_index.generation()
     passage_index.remove([document.id for document in documents])
-    vector = passage_index.embedder.embed_question(QUESTION)
-    assert held.search(QUESTION, vector, top_k=1, pool=10)[0].document == documents[0]
+    assert held.search(QUESTION, passage_index.embedder, top_k=1, pool=10)[0].document == documents[0]
     assert len(held) == 3 and len(passage_index) == 0
 
 
@@ -297,5 +296,5 @@ def test_equal_matches_are_in_the_order_of_their_ids_whenever_they_came(tmp_path
     for name, order in (("one", documents), ("other", documents[::-1])):
         built = PassageIndex.build(tmp_path / name, order, embedder=embedder)
         for top_k in (8, 3):
-            matches = built.generation().search("riz Ségou", embedder.embed_question("riz Ségou"), top_k=top_k, pool=50)
+            matches = built.generation().search("riz Ségou", embedder, top_k=top_k, pool=50)
             assert [match.document.id for match in matches] == expected[:top_k]

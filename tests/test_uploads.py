@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import unicodedata
 
 import pytest
@@ -16,6 +17,7 @@ from index.reading import SUFFIXES
 from index.writer import alone
 from tests.fakes import FakeEmbedder
 from ui import inbox as inbox_module
+from ui.embedding import Embedding
 from ui.inbox import Inbox
 from ui.library import Library
 from ui.uploads import LONGEST_NAME, Received, is_readable, keep, safe_name, shown_name, uploads_folder
@@ -170,12 +172,12 @@ def passage_index(tmp_path):
 
 @pytest.fixture
 def library(passage_index):
-    return Library(passage_index)
+    return Library(passage_index, Embedding(passage_index))
 
 
 def add(library, tmp_path, **files):
     several = [received(tmp_path, name.replace("_", "."), data) for name, data in files.items()]
-    outcome = library.add(several, lambda done, total: None)
+    outcome = library.add(several, lambda: None)
     assert not [file for file in several if file.path.exists()], "what was sent is deleted"
     return outcome
 
@@ -195,6 +197,32 @@ def test_files_are_added_and_the_others_named(library, passage_index, tmp_path):
     assert kept(passage_index) == ["a.txt"], "what holds no document is not kept"
     again = add(library, tmp_path, a_txt=b"Le prix du riz monte.")
     assert (again.added, again.unchanged, again.refused) == ((), ("a.txt",), ())
+
+
+def test_what_was_added_is_embedded_afterwards(library, passage_index, tmp_path):
+    add(library, tmp_path, a_txt=b"Le prix du riz monte.")
+    deadline = time.monotonic() + 20
+    while passage_index.coverage < 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert (passage_index.coverage, len(passage_index)) == (1.0, 1)
+
+
+def test_an_embedding_that_fails_is_tried_again_with_the_next_addition():
+    tried = []
+
+    class Failing:
+        def embed_pending(self):
+            tried.append(threading.current_thread())
+            raise RuntimeError("no")
+
+    embedding = Embedding(Failing())
+    for times in (1, 2):
+        embedding.begin()
+        deadline = time.monotonic() + 20
+        while len(tried) < times and time.monotonic() < deadline:
+            time.sleep(0.01)
+        tried[-1].join()
+        assert len(tried) == times
 
 
 def test_a_removed_document_takes_its_file_along_and_can_come_back(library, passage_index, tmp_path):
@@ -237,8 +265,7 @@ def test_files_of_several_visitors_are_added_one_after_another(library, passage_
     files = [received(tmp_path, f"{n}.txt", b"Texte numero %d." % n) for n in range(6)]
     outcomes = []
     threads = [
-        threading.Thread(target=lambda file=file: outcomes.append(library.add([file], lambda done, total: None)))
-        for file in files
+        threading.Thread(target=lambda file=file: outcomes.append(library.add([file], lambda: None))) for file in files
     ]
     for thread in threads:
         thread.start()

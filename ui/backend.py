@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 from index import Document, DocumentSummary, Filters, PassageIndex
-from index.writer import Progress
 from qa import Answer, Answerer, Retriever, SearchHit
 from qa.reader import Reader
 from ui.demo import example_questions
+from ui.embedding import Embedding
 from ui.library import Library
 from ui.originals import read_original
 from ui.uploads import Outcome, Received
@@ -51,8 +51,8 @@ class ChatBackend(Protocol):
         """Return the indexed documents that pass, by title."""
         ...
 
-    def add_files(self, files: Sequence[Received], on_progress: Progress) -> Outcome:
-        """Add the documents of files, after those who came first; `on_progress` gets (0, 0) when it begins."""
+    def add_files(self, files: Sequence[Received], on_begin: Callable[[], None]) -> Outcome:
+        """Add the documents of files, after those who came first; `on_begin` is called when it begins."""
         ...
 
     def remove(self, ids: Iterable[str]) -> Sequence[DocumentSummary]:
@@ -79,7 +79,8 @@ class IndexBackend:
         self._passage_index = passage_index
         self._answerer = Answerer(passage_index, reader=reader)
         self._retriever = Retriever(passage_index)
-        self._library = Library(passage_index)
+        self._embedding = Embedding(passage_index)
+        self._library = Library(passage_index, self._embedding)
         # Every visitor's page asks for these; they change only with the index.
         self._documents = lru_cache(4)(lambda _generation, filters: passage_index.summaries(filters))
         self._examples = lru_cache(1)(lambda _generation: example_questions(self.documents()))
@@ -102,8 +103,12 @@ class IndexBackend:
     def documents(self, filters: Filters | None = None) -> Sequence[DocumentSummary]:
         return self._documents(self._passage_index.generation().name, filters)
 
-    def add_files(self, files: Sequence[Received], on_progress: Progress) -> Outcome:
-        return self._library.add(files, on_progress)
+    def add_files(self, files: Sequence[Received], on_begin: Callable[[], None]) -> Outcome:
+        return self._library.add(files, on_begin)
+
+    def embed(self) -> None:
+        """Have the passages embedded that are not yet; return at once."""
+        self._embedding.begin()
 
     def remove(self, ids: Iterable[str]) -> Sequence[DocumentSummary]:
         return self._library.remove(ids)

@@ -61,6 +61,8 @@ from ui.texts import TEXTS, Texts, texts_around
 
 # More files than these are counted, not named.
 _NAMED = 20
+# So few passages are embedded within a minute, and nobody needs to be told what is possible meanwhile.
+_SOON_EMBEDDED = 500
 
 app = typer.Typer(
     help="Ask your documents: answers copied from them word for word, each with its source.",
@@ -86,6 +88,9 @@ TitleOption = Annotated[str | None, typer.Option("--title", metavar="COLUMN", he
 DateOption = Annotated[str | None, typer.Option("--date", metavar="COLUMN", help="… that holds the date.")]
 LanguageColumnOption = Annotated[
     str | None, typer.Option("--language", metavar="COLUMN", help="… that holds the language.")
+]
+NoWaitOption = Annotated[
+    bool, typer.Option("--no-wait", help="Leave embedding to the next time, or to the chat while it runs.")
 ]
 LinksOption = Annotated[bool, typer.Option("--follow-links", help="Follow links that lead out of a folder.")]
 AfterOption = Annotated[
@@ -128,16 +133,22 @@ def index_command(
     date: DateOption = None,
     language: LanguageColumnOption = None,
     follow_links: LinksOption = False,
+    no_wait: NoWaitOption = False,
 ) -> None:
-    """Add documents to the index; a changed file takes the place of its older text."""
+    """Add documents to the index; a changed file takes the place of its older text.
+
+    They can be asked at once, by their words; what their passages mean is embedded then, and Ctrl-C keeps
+    what is done.
+    """
     options = _reading(text, title, date, language, follow_links)
     # What is missing is told before an index is made.
     found = [file for path in paths for file in find_files(path, options)]
     if not found:
         raise InputError(f"{paths[0]} holds no document: expected files such as .txt, .md, .html or .pdf in it")
     passage_index = PassageIndex.open_or_create(_folder(index), embedder=open_embedder(model) if model else None)
-    with _progress() as on_progress:
-        report = passage_index.add_files(paths, options=options, on_progress=on_progress)
+    report = passage_index.add_files(paths, options=options, wait=False)
+    if not no_wait:
+        _embed_pending(passage_index)
     _tell(report, passage_index)
 
 
@@ -152,6 +163,7 @@ def sync(
     date: DateOption = None,
     language: LanguageColumnOption = None,
     follow_links: LinksOption = False,
+    no_wait: NoWaitOption = False,
 ) -> None:
     """Make the index hold what is in a folder now: new, changed and vanished files."""
     if dry_run and watch:
@@ -161,8 +173,10 @@ def sync(
     passage_index = PassageIndex.open_or_create(_folder(index))
 
     def step() -> SyncReport:
-        with _progress() as on_progress:
-            return passage_index.sync(folder, options=options, dry_run=dry_run, on_progress=on_progress)
+        report = passage_index.sync(folder, options=options, dry_run=dry_run, wait=False)
+        if not dry_run and not no_wait:
+            _embed_pending(passage_index)
+        return report
 
     if not watch:
         _tell(step(), passage_index, would=dry_run)
@@ -244,7 +258,9 @@ def ask(
 ) -> None:
     """Answer a question with sentences of the documents, or say that they do not say."""
     filters = _filters(after, before, source, language, where)
-    answerer = Answerer(PassageIndex.open(_folder(index)), reader=open_reader(reader))
+    passage_index = PassageIndex.open(_folder(index))
+    _warn_of_pending(passage_index)
+    answerer = Answerer(passage_index, reader=open_reader(reader))
     answer = answerer.ask(question, filters=filters)
     _say(_json(answer.to_json()) if as_json else "\n".join(_answer_lines(answer)))
 
@@ -263,7 +279,9 @@ def search(
 ) -> None:
     """List the passages that match a question best."""
     filters = _filters(after, before, source, language, where)
-    hits = Retriever(PassageIndex.open(_folder(index))).retrieve(question, top_k=top_k, filters=filters)
+    passage_index = PassageIndex.open(_folder(index))
+    _warn_of_pending(passage_index)
+    hits = Retriever(passage_index).retrieve(question, top_k=top_k, filters=filters)
     if as_json:
         _say(_json({"question": question, "hits": [hit.to_json() for hit in hits]}))
     else:
@@ -284,6 +302,7 @@ def info(index: IndexOption = None) -> None:
         "folder": str(folder),
         "documents": f"{len(documents):,}",
         "passages": f"{len(passage_index):,}",
+        "embedded": _embedded(passage_index),
         "languages": ", ".join(f"{name} {count:,}" for name, count in languages.most_common()) or "none",
         "dates": f"{dates[0]} to {dates[-1]}" if dates else "none",
         "model": passage_index.model,
@@ -499,8 +518,12 @@ def chat(
 
     from ui.serving import Serving, launch_chat
 
+    backend = IndexBackend(passage_index, open_reader(reader))
+    if passage_index.coverage < 1 and not read_only:
+        _say(f"{_embedded(passage_index)} of the passages are embedded; the others follow while the chat runs.")
+        backend.embed()
     launch_chat(
-        IndexBackend(passage_index, open_reader(reader)),
+        backend,
         Serving(port, host, root_path, host_name, password, concurrency, queue, metrics, mcp, read_only, max_upload),
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
@@ -536,6 +559,34 @@ def _filters(
         sources=tuple(sources or ()),
         languages=tuple(languages or ()),
         metadata=metadata,
+    )
+
+
+def _embed_pending(passage_index: PassageIndex) -> None:
+    pending = len(passage_index.generation().pending)
+    if pending > _SOON_EMBEDDED:
+        sys.stderr.write(
+            f"{_holdings(passage_index)} They can be asked now, by their words; embedding {pending:,} passages "
+            "follows. Ctrl-C keeps what is done.\n"
+        )
+    with _progress() as on_progress:
+        passage_index.embed_pending(on_progress=on_progress)
+
+
+def _embedded(passage_index: PassageIndex) -> str:
+    """Return the share of passages that are embedded, rounded down: all but a few are not all."""
+    return f"{int(100 * passage_index.coverage)}%"
+
+
+def _warn_of_pending(passage_index: PassageIndex) -> None:
+    if passage_index.coverage < 1:
+        sys.stderr.write(f"sourcier: {_pending(passage_index)}\n")
+
+
+def _pending(passage_index: PassageIndex) -> str:
+    return (
+        f"{_embedded(passage_index)} of the passages are embedded, the others are found by their words alone, not "
+        f"by a question in another language; finish with: sourcier index PATH... --index {passage_index.folder}"
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import glob
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from index import DocumentSummary, FailedFile, Filters, InputError, PassageIndex, ReadingOptions, SourcierError
 from index.formats.tables import find_columns
 from index.reading import read_bytes
-from index.writer import Progress, no_access
+from index.writer import no_access
+from ui.embedding import Embedding
 from ui.uploads import Outcome, Received, Refusal, keep, uploads_folder
 
 _logger = logging.getLogger(__name__)
@@ -20,21 +21,23 @@ _logger = logging.getLogger(__name__)
 class Library:
     """Adds files to an index and removes documents from it, while others go on asking.
 
-    The files are kept beside the index, each as long as a document was read from it.
+    What was added is embedded afterwards, by `embedding`. The files are kept beside the index, each as long
+    as a document was read from it.
     """
 
-    def __init__(self, passage_index: PassageIndex) -> None:
+    def __init__(self, passage_index: PassageIndex, embedding: Embedding) -> None:
         self._passage_index = passage_index
+        self._embedding = embedding
         self._folder = uploads_folder(passage_index.folder)
         self._writing = threading.Lock()
 
-    def add(self, files: Sequence[Received], on_progress: Progress) -> Outcome:
-        """Add the documents of files, after those of others who came first; `on_progress` gets (0, 0) when it begins.
+    def add(self, files: Sequence[Received], on_begin: Callable[[], None]) -> Outcome:
+        """Add the documents of files, after those of others who came first; `on_begin` is called when it begins.
 
         Raises SourcierError when nothing can be written now; a file that holds no document is only refused.
         """
         with self._writing:
-            on_progress(0, 0)
+            on_begin()
             kept: dict[str, str] = {}
             new: list[Path] = []
             try:
@@ -44,7 +47,7 @@ class Library:
                         path, is_new = keep(file, self._folder)
                         kept[str(path)] = file.name
                         new += [path] if is_new else []
-                added, failed = self._take_in(list(kept), on_progress)
+                added, failed = self._take_in(list(kept))
             except OSError as error:
                 raise no_access(self._folder, error) from error
             finally:
@@ -73,14 +76,15 @@ class Library:
             self._forget(path for path in map(Path, sources) if path.parent == self._folder)
             return there
 
-    def _take_in(self, paths: Sequence[str], on_progress: Progress) -> tuple[list[str], list[FailedFile]]:
+    def _take_in(self, paths: Sequence[str]) -> tuple[list[str], list[FailedFile]]:
         """Index kept files; return the paths of which something is new, and the files that hold nothing."""
         added: list[str] = []
         failed: list[FailedFile] = []
         for options, several in _by_options(paths).items():
-            report = self._passage_index.add_files(several, options=options, on_progress=on_progress)
+            report = self._passage_index.add_files(several, options=options, wait=False)
             added += [*report.added, *report.changed]
             failed += report.failed
+        self._embedding.begin()
         return added, failed
 
     def _documents_of(self, path: Path) -> list[DocumentSummary]:

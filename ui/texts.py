@@ -56,6 +56,7 @@ class Texts:
     without: str
     of_period: str
     counted_from: str
+    partly_embedded: str
     characters: str
     copy_answer: str
     copy_citation: str
@@ -202,6 +203,10 @@ _FRENCH = Texts(
     without="Sans «\u00a0{terms}\u00a0»",
     of_period="Passages de cette date d’abord\u00a0: {period}.",
     counted_from="«\u00a0{words}\u00a0» est compté depuis le document le plus récent ({newest}).",
+    partly_embedded=(
+        "{percent}\u00a0% des passages se trouvent déjà par leur sens, les autres seulement par leurs mots\u202f; "
+        "la suite vient."
+    ),
     characters="caractères {start}-{end}",
     copy_answer="Copier la réponse",
     copy_citation="Copier la citation",
@@ -383,6 +388,7 @@ _ENGLISH = Texts(
     without="Without “{terms}”",
     of_period="Passages of that date first: {period}.",
     counted_from="“{words}” counts from the newest document ({newest}).",
+    partly_embedded="{percent}% of the passages are found by their meaning already, the rest by their words alone.",
     characters="characters {start}-{end}",
     copy_answer="Copy answer",
     copy_citation="Copy citation",

@@ -99,7 +99,11 @@ def _abstention_html(turn: int, answer: Answer, texts: Texts) -> str:
 
 
 def _understood_html(turn: int, answer: Answer, texts: Texts) -> str:
-    """Say what a follow-up took over, with the link that asks again without it, and which time was meant."""
+    """Say how the question was searched for.
+
+    What a follow-up took over, with the link that asks again without it; which time was meant; how many of
+    the passages could be found by their meaning.
+    """
     parts = []
     if answer.carried:
         terms = clip(" ".join(answer.carried.terms), LONGEST_TERMS)
@@ -107,6 +111,9 @@ def _understood_html(turn: int, answer: Answer, texts: Texts) -> str:
         parts.append(f"{escape(texts.carried)} {link}")
     if answer.period:
         parts.append(escape(period_as_text(answer.period, texts)))
+    if answer.coverage < 1:
+        # Rounded down: all but a few are not all.
+        parts.append(escape(texts.partly_embedded.format(percent=int(100 * answer.coverage))))
     return f'<p class="understood">{"<br>".join(parts)}</p>' if parts else ""
 
 
