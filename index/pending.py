@@ -46,7 +46,7 @@ def embed_pending(folder: Path, embedder: Embedder, on_progress: Progress | None
                 return
             some = pending[: max(_FIRST_USED, len(numbers) - len(pending))]
             for begin in range(0, len(some), _AT_ONCE):
-                _embed(folder, embedder, some[begin : begin + _AT_ONCE])
+                embed_some(folder, embedder, some[begin : begin + _AT_ONCE])
                 if on_progress is not None:
                     on_progress(done + min(begin + _AT_ONCE, len(some)), done + len(pending))
             done += len(some)
@@ -59,7 +59,8 @@ def bring_into_use(folder: Path, embedder: Embedder) -> None:
         writer.renew()
 
 
-def _embed(folder: Path, embedder: Embedder, numbers: NDArray[np.int64]) -> None:
+def embed_some(folder: Path, embedder: Embedder, numbers: NDArray[np.int64]) -> None:
+    """Embed these passages and keep their vectors, to be brought into use."""
     with closing(Store.open(folder)) as store:
         # The same text may stand in many places.
         texts = {sha256_of(text): text for _, text, _ in store.entries(numbers)}

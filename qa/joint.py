@@ -10,10 +10,10 @@ without it, they had learned nothing after a quarter of an epoch.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -26,9 +26,13 @@ from torch.nn import functional
 from index import InputError
 from index.encoder import BertEncoder, TokenStates, TransformerLayer
 from index.language import is_function_word
+from index.precision import matrix_precision
 
 _WORD = re.compile(r"\w+")
 _FIRST_LAYER = "first_layer"
+# What a row's differences from the encoder are multiplied by; they are whole numbers of so many steps at most.
+_SCALE = ".scale"
+_LARGEST_STEP = 127
 # Cosines of states after the lower layers lie about this value, most of them within a fifth of it.
 _USUAL_COSINE = 0.7
 _COSINE_SCALE = 5.0
@@ -175,21 +179,23 @@ class JointModel(nn.Module):
         return model
 
     @classmethod
-    def load(cls, path: Path, encoder: BertEncoder) -> Self:
+    def load(cls, path: Path, encoder: BertEncoder, *, dropout: float = 0.0) -> Self:
         """Read a file that `save` wrote; raises InputError for anything else."""
         try:
             with safe_open(path, framework="pt") as stored:
                 first_layer = int(stored.metadata()[_FIRST_LAYER])
-                weights = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118
+                weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
             like = encoder.layers[0]
             wide, width = like.widen.weight.shape
             with torch.device("meta"):
                 layers = [
-                    TransformerLayer(width, wide, heads=like.heads, epsilon=like.mix_norm.eps)
+                    TransformerLayer(width, wide, heads=like.heads, epsilon=like.mix_norm.eps, dropout=dropout)
                     for _ in encoder.layers[first_layer:]
                 ]
                 model = cls(layers, width=width, first_layer=first_layer)
-            model.load_state_dict(weights, assign=True)
+            for name, matrix in _matrices(encoder.layers[first_layer:]).items():
+                weights[name] = matrix + weights[name] * weights.pop(name + _SCALE)
+            model.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, assign=True)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise InputError(
@@ -197,17 +203,33 @@ class JointModel(nn.Module):
             ) from error
         return model.eval()
 
-    def save(self, path: Path) -> None:
-        """Write the weights in half precision."""
+    def save(self, path: Path, encoder: BertEncoder) -> None:
+        """Write what differs from the encoder: of the layers' matrices in eight bits, a scale for each row."""
         weights = {name: tensor.detach().cpu().half().contiguous() for name, tensor in self.state_dict().items()}
+        trained = _matrices(self.layers)
+        for name, matrix in _matrices(encoder.layers[self.first_layer :]).items():
+            difference = trained[name].detach().cpu() - matrix
+            scale = difference.abs().amax(dim=1, keepdim=True) / _LARGEST_STEP
+            # A row that was not trained differs by nothing.
+            weights[name] = (difference / scale.where(scale > 0, 1)).round().to(torch.int8)
+            weights[name + _SCALE] = scale
         save_file(weights, path, metadata={_FIRST_LAYER: str(self.first_layer)})
+
+    def multiplying_in(self, precision: torch.dtype) -> Self:
+        """Multiply matrices in another precision from now on, to read and not to train."""
+        layers = cast("Iterable[TransformerLayer]", self.layers)
+        self.layers = nn.ModuleList(layer.multiplying_in(precision) for layer in layers)
+        return self
 
     def forward(self, batch: Batch) -> Scores:
         nearest = (batch.nearest - _USUAL_COSINE) * _COSINE_SCALE
         x = batch.states + self.kind[batch.kind.clamp(min=0)] + self.nearest(nearest[..., None])
         attend = (batch.kind >= 0)[:, None, None, :]
-        for layer in self.layers:
-            x = layer(x, attend)
+        precision = matrix_precision()
+        # In training the weights themselves stay in float32, or small steps would be rounded away.
+        with torch.autocast(x.device.type, precision, enabled=self.training and precision != torch.float32):
+            for layer in self.layers:
+                x = layer(x, attend)
         inside = batch.sentence >= 0
         number, tokens, many = batch.sentence[inside], x[inside], len(batch.owner)
         evidence = log_sum_exp(self.evidence(tokens).squeeze(-1), number, many)
@@ -223,6 +245,16 @@ class JointModel(nn.Module):
             self.start(x).squeeze(-1).masked_fill(outside, -torch.inf),
             self.end(x).squeeze(-1).masked_fill(outside, -torch.inf),
         )
+
+
+def _matrices(layers: Iterable[nn.Module]) -> dict[str, Tensor]:
+    """Return the matrices of layers, under their names in the model; each is nearly all there is of a layer."""
+    return {
+        f"layers.{number}.{name}": tensor
+        for number, layer in enumerate(layers)
+        for name, tensor in layer.named_parameters()
+        if tensor.ndim == 2
+    }
 
 
 def log_sum_exp(values: Tensor, group: Tensor, groups: int) -> Tensor:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from index.encoder import BertEncoder, TokenStates, open_encoder
 from index.passages import sentences_of
+from index.precision import matrix_precision
 from qa.answer import SearchHit, Span
 from qa.features import ReaderWeights, ReadSentence, SentenceFeatures, is_question, weighted
 from qa.joint import Asked, Batch, JointModel, Pair, best_span
@@ -43,7 +44,7 @@ class JointReader:
     def __init__(self, encoder: BertEncoder, model: JointModel, weights: ReaderWeights) -> None:
         self.threshold = weights.threshold
         self._encoder = encoder
-        self._model = model
+        self._model = model.multiplying_in(matrix_precision())
         self._weights = weights
         self._passage_states = lru_cache(_PASSAGES_KEPT)(self._read_passage)
 
@@ -110,7 +111,7 @@ class JointReader:
 
     def _read_passage(self, text: str) -> _PassageStates:
         lower = self._encoder.read(text, prompt="passage: ", layers=self._model.first_layer)
-        upper = self._encoder.read_on(lower, layers=self._model.first_layer)
+        upper = self._encoder.read_on(lower, self._model.first_layer)
         # Half the memory, and what the model was trained on.
         return _PassageStates(lower.halved(), upper.halved())
 

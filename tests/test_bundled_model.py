@@ -6,10 +6,12 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
-from index import ModelError, open_embedder
+from index import InputError, ModelError, open_embedder
 from index.bundled_model import WEIGHT_FILE, bundled_model_folder
-from index.encoder import open_encoder
+from index.encoder import BertEncoder, open_encoder
+from index.precision import VARIABLE, matrix_precision
 
 pytestmark = pytest.mark.slow
 
@@ -22,27 +24,45 @@ TEXTS = [
 ]
 
 
+@pytest.fixture(scope="module", params=["fp32", "bf16"])
+def precision(request):
+    """Each way of multiplying, also where the processor has only the slow way to it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(VARIABLE, request.param)
+        BertEncoder.open.cache_clear()
+        yield request.param
+    BertEncoder.open.cache_clear()
+
+
 @pytest.fixture(scope="module")
-def embedder():
+def close(precision):
+    """What two ways to one vector may differ by, in each of its numbers."""
+    return {"fp32": 2e-6, "bf16": 2e-3}[precision]
+
+
+@pytest.fixture(scope="module")
+def embedder(precision):
     return open_embedder()
 
 
 @pytest.fixture(scope="module")
-def other():
+def other(precision):
     """The same folder, all of it through sentence-transformers."""
     return open_embedder(str(bundled_model_folder()))
 
 
 @pytest.fixture(scope="module")
-def encoder():
+def encoder(precision):
     return open_encoder()
 
 
-def test_the_small_encoder_agrees_with_sentence_transformers(embedder, other):
+def test_the_small_encoder_agrees_with_sentence_transformers(embedder, other, close):
     assert embedder.embed_passages(TEXTS).dtype == np.float32
     assert embedder.embed_passages(TEXTS).shape == (len(TEXTS), embedder.dimension)
     for text in TEXTS:
-        np.testing.assert_allclose(embedder.embed_question(text), other.embed_question(text), atol=2e-6)
+        np.testing.assert_allclose(embedder.embed_question(text), other.embed_question(text), atol=close)
+    few = embedder.embed_passages(TEXTS)
+    np.testing.assert_allclose(few, other.embed_passages(TEXTS), atol=close)
 
 
 def test_tokens_stand_where_they_say(encoder):
@@ -57,10 +77,10 @@ def test_tokens_stand_where_they_say(encoder):
     assert tokens.within(5, 9).sum() == 1 and tokens.within(9, 15).sum() == 1 and not tokens.within(0, 0).any()
 
 
-def test_states_of_the_lower_layers_lead_to_the_vector(encoder, embedder):
+def test_states_of_the_lower_layers_lead_to_the_vector(encoder, embedder, close):
     lower = encoder.read(TEXTS[0], prompt="query: ", layers=7)
-    vector = encoder.read_on(lower, layers=7).vector
-    np.testing.assert_allclose(vector, embedder.embed_question(TEXTS[0]), atol=2e-6)
+    vector = encoder.read_on(lower, 7).vector
+    np.testing.assert_allclose(vector, embedder.embed_question(TEXTS[0]), atol=close)
 
 
 def test_it_agrees_with_the_package_that_carries_it(embedder):
@@ -82,6 +102,25 @@ def test_it_is_unpacked_once_and_whole(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "models").iterdir()] == [folder.name]
 
 
+def test_the_fast_precision_hardly_moves_a_vector(monkeypatch):
+    vectors = {}
+    for name in ("fp32", "bf16"):
+        monkeypatch.setenv(VARIABLE, name)
+        BertEncoder.open.cache_clear()
+        vectors[name] = open_embedder().embed_passages(TEXTS)
+    BertEncoder.open.cache_clear()
+    assert not np.array_equal(vectors["fp32"], vectors["bf16"])
+    assert (vectors["fp32"] * vectors["bf16"]).sum(axis=1).min() > 0.9999
+
+
+def test_another_precision_is_refused(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "int8")
+    with pytest.raises(InputError, match="SOURCIER_PRECISION is 'int8': expected auto, fp32 or bf16"):
+        matrix_precision()
+    monkeypatch.setenv(VARIABLE, "")
+    assert matrix_precision() in (torch.float32, torch.bfloat16)
+
+
 def test_a_changed_weight_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCIER_CACHE", str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
@@ -94,8 +133,8 @@ def test_a_changed_weight_file_is_refused(tmp_path, monkeypatch):
     assert not (tmp_path / "models").exists()
 
 
-def test_any_other_folder_drops_in(embedder, other):
-    np.testing.assert_allclose(other.embed_question("Mali"), embedder.embed_question("Mali"), atol=2e-6)
+def test_any_other_folder_drops_in(embedder, other, close):
+    np.testing.assert_allclose(other.embed_question("Mali"), embedder.embed_question("Mali"), atol=close)
     assert other.fingerprint != embedder.fingerprint
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -122,7 +123,7 @@ def test_the_loss_is_lower_for_the_right_sentence(corpus):
 
 @pytest.mark.slow
 def test_training_on_a_toy_set_gets_better_and_can_be_resumed(toy, tmp_path, embedder, monkeypatch):
-    seen = []
+    seen, folder = [], tmp_path / "reader"
     monkeypatch.setattr("qa.training.learning._CHECKPOINT_EVERY", 5)
 
     def stop_at_seven(step, steps, loss):
@@ -131,23 +132,36 @@ def test_training_on_a_toy_set_gets_better_and_can_be_resumed(toy, tmp_path, emb
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_reader([toy], tmp_path / "reader", settings=QUICK, embedder=embedder, on_step=stop_at_seven)
+        train_reader([toy], folder, settings=QUICK, start=None, embedder=embedder, on_step=stop_at_seven)
     with pytest.raises(InputError, match="other settings"):
-        other = TrainingSettings(steps=25, batch=4, first_layer=11)
-        train_reader([toy], tmp_path / "reader", settings=other, embedder=embedder)
+        train_reader([toy], folder, settings=replace(QUICK, steps=25), start=None, embedder=embedder)
     resumed = []
     train_reader(
-        [toy], tmp_path / "reader", settings=QUICK, embedder=embedder, on_step=lambda *step: resumed.append(step)
+        [toy], folder, settings=QUICK, start=None, embedder=embedder, on_step=lambda *step: resumed.append(step)
     )
     assert [step for step, _, _ in resumed] == list(range(6, 25))
     # The two steps done twice are the same ones.
     np.testing.assert_allclose([loss for _, _, loss in resumed[:2]], [loss for _, loss in seen[5:]], rtol=1e-3)
     losses = [loss for _, loss in seen] + [loss for _, _, loss in resumed[2:]]
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
-    stored = json.loads((tmp_path / "reader" / "reader.json").read_text(encoding="utf-8"))
+    stored = json.loads((folder / "reader.json").read_text(encoding="utf-8"))
     assert set(stored["sentence"]) == set(RANKING) and set(stored["confidence"]) == {*CONFIDENCE, "bias"}
     assert 0 <= stored["held_out"]["sentence hit@1"] <= 1
-    assert open_reader(tmp_path / "reader").threshold == stored["threshold"]
+    assert open_reader(folder).threshold == stored["threshold"]
+    # Taught further it begins where it was.
+    further = []
+    train_reader(
+        [toy],
+        tmp_path / "further",
+        settings=replace(QUICK, steps=2),
+        start=folder,
+        embedder=embedder,
+        on_step=lambda *step: further.append(step),
+    )
+    assert further[0][2] < 0.8 * np.mean(losses[:5])
+    with pytest.raises(InputError, match="trained from layer 11 on: expected 10"):
+        other = replace(QUICK, first_layer=10)
+        train_reader([toy], tmp_path / "other", settings=other, start=folder, embedder=embedder)
 
 
 def test_one_topic_is_not_enough(tmp_path, embedder):

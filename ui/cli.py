@@ -421,6 +421,10 @@ def train_reader_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the reader is written, and goes on from.")],
     steps: Annotated[int, typer.Option("--steps", min=1, metavar="N", help="Batches of 8 questions.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed trains the same reader.")] = 0,
+    reader: ReaderOption = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Begin with a reader that has learned nothing, instead of teaching one more.")
+    ] = False,
     false_answers: Annotated[
         float,
         typer.Option(
@@ -432,15 +436,18 @@ def train_reader_command(
         ),
     ] = 0.08,
 ) -> None:
-    """Train a reader on questions of your own; `ask`, `chat` and `evaluate` take it as --reader."""
-    from qa.training import TrainingSettings, train_reader
+    """Teach a reader questions of your own; `ask`, `chat` and `evaluate` take it as --reader."""
+    from qa.training import SHIPPED, TrainingSettings, train_reader
 
+    if anew and reader:
+        raise typer.BadParameter("expected either --reader or --anew")
     settings = TrainingSettings(steps=steps, seed=seed)
     with _progress("training", "steps") as on_progress:
         train_reader(
             files,
             out,
             settings=settings,
+            start=None if anew else reader or SHIPPED,
             false_answers=false_answers,
             on_step=lambda done, all_, _: on_progress(done, all_),
         )

@@ -21,7 +21,7 @@ from qa.answerer import PASSAGES_READ
 from qa.evaluation import is_right
 from qa.features import ReaderWeights
 from qa.joint import JointModel
-from qa.joint_reader import MODEL_FILE, WEIGHTS_FILE, JointReader
+from qa.joint_reader import MODEL_FILE, SHIPPED, WEIGHTS_FILE, JointReader
 from qa.questions import Question, QuestionFile, load_question_file
 from qa.reader import Finding
 from qa.retriever import Retriever
@@ -30,7 +30,7 @@ from qa.training.fitting import Case, confidence_of, first_of, fit
 from qa.training.learning import OnStep, train
 from qa.training.settings import TrainingSettings
 
-__all__ = ["TrainingSettings", "train_reader"]
+__all__ = ["SHIPPED", "TrainingSettings", "train_reader"]
 
 # Passages fetched, so that enough are left when those of the question's own topic are taken away.
 _DEEP = 300
@@ -41,11 +41,12 @@ def train_reader(
     folder: Path,
     *,
     settings: TrainingSettings,
+    start: Path | None = SHIPPED,
     false_answers: float = 0.08,
     embedder: Embedder | None = None,
     on_step: OnStep | None = None,
 ) -> None:
-    """Train a reader on files of questions and write it to a folder that `open_reader` opens.
+    """Train the reader of the folder `start` further, or a new one, and write it to a folder that `open_reader` opens.
 
     What is worked out on the way is kept there too, so that a run that was stopped goes on from its last
     checkpoint. The reader's threshold lets `false_answers` of the questions about another subject through.
@@ -66,7 +67,9 @@ def train_reader(
             Corpus(file, passage_index, encoder, first_layer=settings.first_layer, held_out=held_out)
             for file, passage_index in zip(files, indexes, strict=True)
         ]
-        train(corpora, encoder, folder / "work", settings=settings, on_step=on_step).save(model_path)
+        began = start / MODEL_FILE if start else None
+        trained = train(corpora, encoder, folder / "work", settings=settings, start=began, on_step=on_step)
+        trained.save(model_path, encoder)
     reader = JointReader(encoder, JointModel.load(model_path, encoder), ReaderWeights({}, {}, 0.0))
     cases = list(read_cases(files, indexes, reader, held_out))
     weights = fit(cases, false_answers=false_answers)

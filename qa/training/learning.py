@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections import defaultdict
@@ -91,16 +92,17 @@ def train(
     folder: Path,
     *,
     settings: TrainingSettings,
+    start: Path | None,
     on_step: OnStep | None = None,
 ) -> JointModel:
-    """Train a joint model; an interrupted run goes on from its last checkpoint in the folder.
+    """Train a joint model, that of the file `start` or a new one; an interrupted run goes on from its last checkpoint.
 
     What comes back is the running average of the weights, which is steadier than where they end.
-    Raises InputError if the folder's checkpoint is of other settings.
+    Raises InputError if the folder's checkpoint is of another run, or `start` is a model of other layers.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
-    model = JointModel.untrained(encoder, first_layer=settings.first_layer, dropout=settings.dropout).to(device)
+    model = _model_to_train(encoder, settings, start).to(device)
     heads = [tensor for name, tensor in model.named_parameters() if not name.startswith("layers.")]
     rates = (settings.learning_rate, settings.head_learning_rate)
     optimizer = torch.optim.AdamW(
@@ -109,7 +111,7 @@ def train(
     average = AveragedModel(
         model, avg_fn=lambda mean, new, count: mean + (new - mean) * (1 - min(_AVERAGING, (1 + count) / (10 + count)))
     )
-    checkpoint = _Checkpoint(folder, settings)
+    checkpoint = _Checkpoint(folder, settings, start)
     done = checkpoint.restore(model, average, optimizer)
     model.train()
     for step, examples in enumerate(islice(_batches(corpora, settings), done, settings.steps), start=done + 1):
@@ -132,12 +134,24 @@ def train(
     return model.cpu().eval()
 
 
+def _model_to_train(encoder: BertEncoder, settings: TrainingSettings, start: Path | None) -> JointModel:
+    if not start:
+        return JointModel.untrained(encoder, first_layer=settings.first_layer, dropout=settings.dropout)
+    model = JointModel.load(start, encoder, dropout=settings.dropout)
+    if model.first_layer != settings.first_layer:
+        raise InputError(
+            f"{start} is trained from layer {model.first_layer} on: expected {settings.first_layer}, as in the settings"
+        )
+    return model
+
+
 class _Checkpoint:
     """Where a run stands, in one file that is replaced whole."""
 
-    def __init__(self, folder: Path, settings: TrainingSettings) -> None:
+    def __init__(self, folder: Path, settings: TrainingSettings, start: Path | None) -> None:
         self._path = folder / "checkpoint.safetensors"
-        self._settings = json.dumps(asdict(settings))
+        began = hashlib.sha256(start.read_bytes()).hexdigest() if start else None
+        self._settings = json.dumps({"start": began, **asdict(settings)})
 
     def save(self, step: int, model: JointModel, average: AveragedModel, optimizer: torch.optim.Optimizer) -> None:
         tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
