@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -88,7 +88,7 @@ class SentenceTransformerEmbedder:
         return _passage_vectors(self._model, texts)
 
     def embed_question(self, question: str) -> NDArray[np.float32]:
-        with _multiplying(self._model):
+        with _fast(self._model):
             vector = self._model.encode_query(question, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(vector, dtype=np.float32)
 
@@ -134,23 +134,18 @@ class BundledEmbedder:
 
 
 def _passage_vectors(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.float32]:
-    with _multiplying(model):
+    with _fast(model):
         vectors = model.encode_document(
             list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
         )
     return np.asarray(vectors, dtype=np.float32)
 
 
-def _multiplying(model: SentenceTransformer) -> AbstractContextManager[object]:
-    """Have a model on the processor multiply in its fast precision; another device keeps its own."""
-    import torch
+def _fast(model: SentenceTransformer) -> AbstractContextManager[object]:
+    # Loading torch takes a second, which only embedding should wait for.
+    from index.precision import multiplying_fast
 
-    from index.precision import matrix_precision
-
-    precision = matrix_precision()
-    if model.device.type != "cpu" or precision == torch.float32:
-        return nullcontext()
-    return torch.autocast("cpu", precision)
+    return multiplying_fast(model.device.type)
 
 
 def _load(name: str, *, local_files_only: bool) -> SentenceTransformer:

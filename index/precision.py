@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -23,3 +24,9 @@ def matrix_precision() -> torch.dtype:
     if wanted not in _PRECISIONS:
         raise InputError(f"${VARIABLE} is {wanted!r}: expected auto, {' or '.join(_PRECISIONS)}")
     return _PRECISIONS[wanted]
+
+
+def multiplying_fast(device: str) -> AbstractContextManager[object]:
+    """Have models in float32 on the processor multiply in that precision; those on another device keep their own."""
+    precision = matrix_precision()
+    return torch.autocast("cpu", precision) if device == "cpu" and precision != torch.float32 else nullcontext()

@@ -23,8 +23,10 @@ RESERVED = {
     "sentence_transformers": {"index/embedder.py"},
     "torch": {
         "index/encoder.py",
+        "index/precision.py",
         "qa/joint.py",
         "qa/joint_reader.py",
+        "qa/likeness.py",
         "qa/training/fitting.py",
         "qa/training/learning.py",
     },
