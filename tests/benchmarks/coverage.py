@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.coverage --data ../shared/data
 
-The questions of PIAF's dev part over all its paragraphs, with a growing share of the passages embedded, in the order
-in which they are embedded. Then a corpus of `--passages` contexts, real and made: how long it takes from an empty
+The questions of PIAF's dev part over all its paragraphs, with a growing share of the passages embedded, drawn at
+random. Then a corpus of `--passages` contexts, real and made: how long it takes from an empty
 folder to the first answer that quotes the known one, and, reckoned from `--embedded` of them, to embed them all.
 Takes five minutes on two cores.
 """
@@ -22,7 +22,7 @@ import numpy as np
 
 from index import PassageIndex, make_document, pending
 from qa import Answerer, Retriever
-from tests.benchmarks.peers.corpus import made_passages, read_corpus
+from tests.benchmarks.peers.corpus import SEED, made_passages, read_corpus
 from tests.benchmarks.quality import CORPORA, RESULTS, question_set
 from tests.benchmarks.retrieval import DEPTH, first, holds
 
@@ -69,11 +69,11 @@ def curve_of(folder: Path, data: Path) -> list[dict]:
 
 
 def embed_share(passage_index: PassageIndex, share: float) -> None:
-    """Embed the next passages, until so large a share of them is."""
-    numbers = passage_index.generation().pending
+    """Embed more passages, drawn at random, until so large a share of them is."""
+    numbers = np.random.default_rng(SEED).permutation(passage_index.generation().pending)
     count = round(share * len(passage_index)) - (len(passage_index) - len(numbers))
     if count > 0:
-        pending.embed_some(passage_index.folder, passage_index.embedder, numbers[:count])
+        pending.embed_some(passage_index.folder, passage_index.embedder, np.sort(numbers[:count]))
         pending.bring_into_use(passage_index.folder, passage_index.embedder)
 
 
