@@ -37,7 +37,11 @@ sys.addaudithook(_note)
 """
 
 
-CUT_OFF = ("AbortError: BodyStreamBuffer was aborted", "Unexpected error Connection errored out.")
+CUT_OFF = (
+    "AbortError: BodyStreamBuffer was aborted",
+    "AbortError: signal is aborted without reason",
+    "Unexpected error Connection errored out.",
+)
 
 
 @dataclass

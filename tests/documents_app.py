@@ -1,6 +1,6 @@
 """The chat over a small index that changes, for browser tests: `python documents_app.py PORT [--read-only]`.
 
-While a file `hold` lies in the working folder, no batch of passages after the first is embedded.
+While a file `hold` lies in the working folder, files that were read come no further.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from index import PassageIndex, make_document, writer
+from index import PassageIndex, durable, make_document
 from tests.fakes import FakeEmbedder, FakeReader
 
 MALI = "date 2022-10-04 Le Mali recevra 60 000 tonnes d'engrais. Le port de Dakar les décharge lundi."
@@ -19,21 +19,13 @@ HOSTILE_NAME = "<img src=x onerror=window.attacked=1>.txt"
 HOSTILE_TITLE = "<script>window.attacked=2</script> \u202e${window.attacked=3} {{constructor}} C:\\users"
 
 
-class HeldEmbedder(FakeEmbedder):
-    """Stops where it is told to."""
+HOLD = Path("hold")
 
-    def __init__(self, hold):
-        super().__init__()
-        self._hold = hold
-        self._batches = 0
 
-    def embed_passages(self, texts):
-        self._batches += 1
-        while self._batches > 1 and self._hold.exists():
-            time.sleep(0.05)
-        if not self._hold.exists():
-            self._batches = 0
-        return super().embed_passages(texts)
+def wait_at(step):
+    """Stop where it is told to."""
+    while step == "read" and HOLD.exists():
+        time.sleep(0.05)
 
 
 def documents():
@@ -50,8 +42,7 @@ if __name__ == "__main__":
     from ui.backend import IndexBackend
     from ui.serving import Serving, launch_chat
 
-    writer._EMBEDDED_AT_ONCE = 2
-    embedder = HeldEmbedder(Path("hold"))
-    passage_index = PassageIndex.build("index", documents(), embedder=embedder)
+    durable.step = wait_at
+    passage_index = PassageIndex.build("index", documents(), embedder=FakeEmbedder())
     serving = Serving(int(sys.argv[1]), read_only="--read-only" in sys.argv, max_upload=1)
     launch_chat(IndexBackend(passage_index, FakeReader()), serving)

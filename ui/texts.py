@@ -152,7 +152,6 @@ class Texts:
     sending: str
     waiting_for_others: str
     reading_files: str
-    indexing: str
     nothing_sent: str
     added_one: str
     added_many: str
@@ -312,7 +311,6 @@ _FRENCH = Texts(
     sending="Envoi des fichiers\u00a0: {done} sur {total}",
     waiting_for_others="D’autres fichiers sont en cours d’ajout\u202f; les vôtres viendront après.",
     reading_files="Lecture des fichiers…",
-    indexing="Indexation\u00a0: {done} sur {total} passages",
     nothing_sent="Aucun fichier n’a été reçu.",
     added_one="1\u00a0document ajouté",
     added_many="{count}\u00a0documents ajoutés",
@@ -494,7 +492,6 @@ _ENGLISH = Texts(
     sending="Sending the files: {done} of {total}",
     waiting_for_others="Other files are being added; yours come after them.",
     reading_files="Reading the files…",
-    indexing="Indexing: {done} of {total} passages",
     nothing_sent="No file was received.",
     added_one="1\u00a0document added",
     added_many="{count}\u00a0documents added",

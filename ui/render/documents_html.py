@@ -100,17 +100,12 @@ def asked_of_html(filters: Filters | None, texts: Texts) -> str:
     return f'<p class="asked-of">{fill(texts.asked_of, filters=f"<bdi>{escape(said)}</bdi>")}</p>'
 
 
-def progress_html(texts: Texts, done: int = 0, total: int = 0, *, is_waiting: bool = False) -> str:
-    """Return how far the adding of files is."""
-    said = texts.reading_files
-    if is_waiting:
-        said = texts.waiting_for_others
-    elif total:
-        said = texts.indexing.format(done=_number(done, texts), total=_number(total, texts))
-    state = f' value="{done:d}" max="{total:d}"' if total else ""
+def progress_html(texts: Texts, *, is_waiting: bool = False) -> str:
+    """Return what is being done with files that were sent."""
+    said = texts.waiting_for_others if is_waiting else texts.reading_files
     return (
         f'<div class="progress" lang="{texts.language}"><p role="status">{escape(said)}</p>'
-        f'<progress aria-label="{escape(said)}"{state}></progress></div>'
+        f'<progress aria-label="{escape(said)}"></progress></div>'
     )
 
 
