@@ -18,7 +18,12 @@ SCREENS = {"desktop": DESKTOP, "phone": PHONE}
 
 
 def complaints(page: Any) -> list[str]:
-    """Return what axe-core finds serious, with the elements."""
+    """Return what axe-core finds serious, with the elements, once nothing fades in any more."""
+    page.wait_for_function(
+        """() => document.getAnimations().every(
+            (one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity
+        )"""
+    )
     found = Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {one['help']} at {[node['target'] for node in one['nodes']][:5]}"
