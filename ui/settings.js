@@ -32,8 +32,9 @@ element.addEventListener('click', (event) => {
   showTheme();
 });
 
-// The server draws the first page in the language that this cookie names.
-document.getElementById('language')?.addEventListener('change', (event) => {
+// The server draws the first page in the language that this cookie names. The switch may be drawn after this runs.
+document.addEventListener('change', (event) => {
+  if (!event.target.closest('#language')) return;
   document.cookie = `sourcier-language=${event.target.value}; path=/; max-age=${A_YEAR}; samesite=strict`;
 });
 
