@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WORD = re.compile(r"\w+")
-_TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +57,7 @@ class Likeness:
         for start, end in sentences:
             inside = passage.within(start - hit.passage.start, end - hit.passage.start)
             best = cosines[:, inside].max(axis=1, initial=-1.0)
-            mean = states[inside].mean(axis=0) if inside.any() else np.zeros_like(vector)
-            meaning.append(float(np.dot(mean, vector)) / max(float(np.linalg.norm(mean)), _TINY))
+            meaning.append(_cosine(states[inside].mean(axis=0), vector) if inside.any() else 0.0)
             match.append(float(best @ weights))
             context_match.append(float(np.maximum(best, before) @ weights))
             before = best
@@ -86,3 +84,8 @@ def _token_weights(question: str, asked: TokenStates, hit: SearchHit) -> NDArray
         weights[:] = 1.0
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares
+
+
+def _cosine(vector: NDArray[np.float32], unit: NDArray[np.float32]) -> float:
+    """Return the cosine of a vector to one of unit length."""
+    return float(np.dot(vector, unit) / np.linalg.norm(vector))

@@ -57,7 +57,7 @@ from ui.feedback import FILE_NAME, FeedbackLog
 from ui.feedback_questions import export_feedback
 from ui.password import find_password
 from ui.render.words import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
-from ui.texts import TEXTS, Texts, texts_around
+from ui.texts import TEXTS, Texts, texts_around, whole_percent
 
 # More files than these are counted, not named.
 _NAMED = 20
@@ -581,20 +581,16 @@ def _embed_pending(passage_index: PassageIndex) -> None:
 
 
 def _embedded(passage_index: PassageIndex) -> str:
-    """Return the share of passages that are embedded, rounded down: all but a few are not all."""
-    return f"{int(100 * passage_index.coverage)}%"
+    return f"{whole_percent(passage_index.coverage)}%"
 
 
 def _warn_of_pending(passage_index: PassageIndex) -> None:
     if passage_index.coverage < 1:
-        sys.stderr.write(f"sourcier: {_pending(passage_index)}\n")
-
-
-def _pending(passage_index: PassageIndex) -> str:
-    return (
-        f"{_embedded(passage_index)} of the passages are embedded, the others are found by their words alone, not "
-        f"by a question in another language; finish with: sourcier index PATH... --index {passage_index.folder}"
-    )
+        sys.stderr.write(
+            f"sourcier: {_embedded(passage_index)} of the passages are embedded, the others are found by their words "
+            "alone, not by a question in another language; finish with: sourcier index PATH... --index "
+            f"{passage_index.folder}\n"
+        )
 
 
 def _tell(report: SyncReport, passage_index: PassageIndex, *, would: bool = False) -> None:

@@ -542,6 +542,11 @@ def texts_around(answer: Answer, interface: Texts) -> Texts:
     return next((TEXTS[language] for language in languages if language in TEXTS), interface)
 
 
+def whole_percent(share: float) -> int:
+    """Return a share in percent, rounded down: all but a few are not all."""
+    return int(100 * share)
+
+
 def preferred_language(accept_language: str | None) -> str:
     """Choose among our languages by an Accept-Language header: English for others, French without one."""
     if not accept_language:

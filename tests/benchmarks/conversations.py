@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from datetime import date
@@ -22,6 +21,7 @@ from index import PassageIndex
 from qa import Answerer, Retriever, open_reader
 from qa.answerer import IN_PERIOD, PASSAGES_READ, PASSAGES_WEIGHED, in_time
 from qa.dates import find_period
+from tests.benchmarks import current_commit
 from tests.benchmarks.turns import CONVERSATIONS, Conversation, load_conversations
 
 RESULTS = Path(__file__).with_name("results")
@@ -40,7 +40,7 @@ class NotingReader:
 
 
 def main() -> None:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    commit = current_commit()
     documents, conversations = load_conversations()
     odd, even = ([one for one in conversations if int(one.id[1:]) % 2 == rest] for rest in (1, 0))
     with tempfile.TemporaryDirectory() as scratch:

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from index.precision import VARIABLE
+from tests.benchmarks import current_commit
 from tests.benchmarks.quality import RESULTS
 
 PRECISIONS = ("fp32", "bf16")
@@ -41,7 +42,7 @@ def main() -> None:
     if options.into:
         measure(options.data, options.into, options.passages, options.questions)
         return
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    commit = current_commit()
     runs: dict[str, list[dict]] = {precision: [] for precision in PRECISIONS}
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(options.rounds):

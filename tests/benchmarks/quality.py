@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import subprocess
 import tempfile
 from dataclasses import replace
 from datetime import date
@@ -26,6 +25,7 @@ from qa.evaluation import evaluate
 from qa.measures import MEASURES
 from qa.questions import QuestionSet, load_question_file
 from qa.report import make_report
+from tests.benchmarks import current_commit
 from ui.demo import seeds_folder
 
 RESULTS = Path(__file__).with_name("results")
@@ -41,8 +41,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path)
     options = parser.parse_args()
-    # Asked first: the working tree may move on while this runs.
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    commit = current_commit()
     sets = {name: question_set(options.data, *which) for name, *which in CORPORA}
     sets["seeds"] = QuestionSet((load_question_file(seeds_folder() / "questions.jsonl"),))
     with tempfile.TemporaryDirectory() as scratch:

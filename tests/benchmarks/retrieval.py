@@ -79,15 +79,17 @@ def measure(folder: Path, asked: QuestionSet) -> dict:
     }
     for name, ranking in halves(passage_index).items():
         ranks[name] = [first([holds(q, passage) for passage in ranking(q.text, DEPTH)]) for q in questions]
-    figures = {
-        name: {
-            "mrr@20": round(float(np.mean([1 / rank if rank else 0 for rank in of])), 4),
-            "recall@1": round(float(np.mean([rank == 1 for rank in of])), 4),
-            "recall@5": round(float(np.mean([0 < rank <= 5 for rank in of])), 4),
-        }
-        for name, of in ranks.items()
-    }
+    figures = {name: figures_of(of) for name, of in ranks.items()}
     return {"questions": len(questions), "passages": len(passage_index), **figures}
+
+
+def figures_of(ranks: list[int]) -> dict[str, float]:
+    """Return the means over questions of the ranks, from 1, of the first passage that answers; 0 where none does."""
+    return {
+        "mrr@20": round(float(np.mean([1 / rank if rank else 0 for rank in ranks])), 4),
+        "recall@1": round(float(np.mean([rank == 1 for rank in ranks])), 4),
+        "recall@5": round(float(np.mean([0 < rank <= 5 for rank in ranks])), 4),
+    }
 
 
 def holds(question: Question, passage) -> bool:

@@ -24,7 +24,7 @@ from ui.render.words import (
     sources_of,
     title_of,
 )
-from ui.texts import Texts
+from ui.texts import Texts, whole_percent
 
 LONGEST_TERMS = 60
 # Of the documents that are being read, so many are named.
@@ -112,8 +112,7 @@ def _understood_html(turn: int, answer: Answer, texts: Texts) -> str:
     if answer.period:
         parts.append(escape(period_as_text(answer.period, texts)))
     if answer.coverage < 1:
-        # Rounded down: all but a few are not all.
-        parts.append(escape(texts.partly_embedded.format(percent=int(100 * answer.coverage))))
+        parts.append(escape(texts.partly_embedded.format(percent=whole_percent(answer.coverage))))
     return f'<p class="understood">{"<br>".join(parts)}</p>' if parts else ""
 
 

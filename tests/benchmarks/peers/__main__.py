@@ -15,7 +15,6 @@ import os
 import platform
 import random
 import shutil
-import subprocess
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 
 from index.bundled_model import bundled_model_folder
 from index.embedder import open_embedder
+from tests.benchmarks import current_commit
 from tests.benchmarks.peers.corpus import SEED, Corpus, made_passages, mean_reciprocal_rank, read_corpus, vectors_round
 from tests.benchmarks.peers.environments import PEERS, Environment, bytes_in, make_environment
 from tests.benchmarks.peers.protocol import ADAPTERS, PeerError, Process
@@ -244,8 +244,7 @@ def main() -> None:
     parser.add_argument("--embedded", type=int, default=SLICE)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    # Asked first: the working tree may move on while this runs.
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    commit = current_commit()
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     sizes = [int(size) for size in options.sizes.split(",")]
