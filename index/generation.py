@@ -27,7 +27,7 @@ from index.errors import IndexDamagedError
 from index.filters import Filters
 from index.fusion import fuse
 from index.store import Store
-from index.vectors import LARGEST_EXACT, VectorIndex, VectorSet, cosines_of
+from index.vectors import VectorIndex, VectorSet, cosines_of
 from index.words import WordIndex
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ class Generation:
         self._on_demand: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
         self._allowed: OrderedDict[tuple[object, ...], NDArray[np.int64]] = OrderedDict()
         self._lock = threading.Lock()
-        # Both searches leave Python while they run; on a small index the hand-over would take longer.
-        self._aside = ThreadPoolExecutor(_ASIDE) if len(self) > LARGEST_EXACT else None
+        self._aside = ThreadPoolExecutor(_ASIDE, thread_name_prefix="words")
 
     def __len__(self) -> int:
         return len(self.vectors) + len(self.pending)
@@ -120,18 +119,17 @@ class Generation:
         passages that pass.
         """
         allowed = self.allowed(filters)
+        # Tantivy leaves Python while it searches, and a question is embedded on one core.
+        words = self._aside.submit(self.words.search, question, pool, allowed)
         query_vector = embedder.embed_question(question)
-        if self._aside is None:
-            worded, bm25 = self.words.search(question, pool, allowed)
-            near, _ = self.vectors.search(query_vector, pool, allowed)
-        else:
-            words = self._aside.submit(self.words.search, question, pool, allowed)
-            near, _ = self.vectors.search(query_vector, pool, allowed)
-            worded, bm25 = words.result()
-        is_pending = np.isin(worded, self.pending)
-        on_demand = np.sort(worded[is_pending][:_EMBEDDED_ON_DEMAND])
-        is_known = ~is_pending | np.isin(worded, on_demand)
-        worded, bm25 = worded[is_known], bm25[is_known]
+        near, _ = self.vectors.search(query_vector, pool, allowed)
+        worded, bm25 = words.result()
+        on_demand = np.empty(0, np.int64)
+        if len(self.pending):
+            is_pending = np.isin(worded, self.pending)
+            on_demand = np.sort(worded[is_pending][:_EMBEDDED_ON_DEMAND])
+            is_known = ~is_pending | np.isin(worded, on_demand)
+            worded, bm25 = worded[is_known], bm25[is_known]
         numbers = np.union1d(near, worded)
         if not len(numbers):
             return []

@@ -14,13 +14,16 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Up to here every vector is compared. Above, the vectors lie in √n lists by their nearest centroid; in one of
-# four lists, those nearest to the question, one bit a dimension picks candidates, and their fp16 vectors give
-# the order. Clustered vectors would do with fewer lists, those of real questions and passages would not
-# (tests/benchmarks/neighbours.py).
-LARGEST_EXACT = 200_000
+# Up to here the fp16 vectors are compared. Above, one bit a dimension picks candidates, and their fp16 vectors
+# give the order (RaBitQ, doi:10.1145/3654970).
+LARGEST_EXACT = 20_000
+_CANDIDATES = 1000
+# Above this, the vectors lie in √n lists by their nearest centroid, and candidates come out of the quarter of the
+# lists nearest to the question. Clustered vectors would do with fewer lists, those of real questions and passages
+# would not (tests/benchmarks/neighbours.py).
+LARGEST_WITHOUT_LISTS = 200_000
 _PROBED_SHARE = 0.25
-_CANDIDATES = 500
+_CANDIDATES_OF_LISTS = 500
 _SPARE = 8
 _TRAINED_ON_PER_LIST = 64
 _AT_ONCE = 20_000
@@ -33,7 +36,11 @@ class VectorSet:
         self._index = index
         self.numbers = numbers
         # A selector works on the fp16 vectors only: over the one-bit codes FAISS ignores it silently.
-        self._exact = faiss.downcast_index(index.refine_index) if isinstance(index, faiss.IndexRefine) else index
+        self._exact, self._has_lists = index, False
+        if isinstance(index, faiss.IndexRefine):
+            refined: Any = index
+            self._exact = faiss.downcast_index(refined.refine_index)
+            self._has_lists = isinstance(faiss.downcast_index(refined.base_index), faiss.IndexIVF)
 
     @classmethod
     def write(
@@ -56,7 +63,8 @@ class VectorSet:
             )
         else:
             lists = math.isqrt(len(numbers))
-            index = faiss.index_factory(dimension, f"IVF{lists},RaBitQfs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
+            by_lists = f"IVF{lists}," if len(numbers) > LARGEST_WITHOUT_LISTS else ""
+            index = faiss.index_factory(dimension, f"{by_lists}RaBitQfs,Refine(SQfp16)", faiss.METRIC_INNER_PRODUCT)
             trained_on = fetch(numbers[:: max(1, len(numbers) // (_TRAINED_ON_PER_LIST * lists))])
             index.train(trained_on.astype(np.float32))
         for begin in range(0, len(numbers), _AT_ONCE):
@@ -91,11 +99,14 @@ class VectorSet:
             parameters.sel = selector
             index = self._exact
         elif self._exact is not self._index:
-            probing: Any = faiss.SearchParametersIVF()
-            probing.nprobe = math.ceil(_PROBED_SHARE * math.isqrt(len(self)))
             parameters = faiss.IndexRefineSearchParameters()
-            parameters.base_index_params = probing
-            parameters.k_factor = max(2, _CANDIDATES / k)
+            candidates = _CANDIDATES
+            if self._has_lists:
+                probing: Any = faiss.SearchParametersIVF()
+                probing.nprobe = math.ceil(_PROBED_SHARE * math.isqrt(len(self)))
+                parameters.base_index_params = probing
+                candidates = _CANDIDATES_OF_LISTS
+            parameters.k_factor = min(max(2, candidates / k), len(self) / k)
         with _one_thread():
             scores, rows = index.search(query_vector[None, :], k, params=parameters)
             if rows[0, -1] < 0:

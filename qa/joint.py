@@ -24,9 +24,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from index import InputError
-from index.encoder import BertEncoder, TokenStates, TransformerLayer
+from index.encoder import BertEncoder, TokenStates
 from index.language import is_function_word
-from index.precision import matrix_precision
+from index.layers import ReadingLayer, TransformerLayer, padded_length
+from index.processor import matrix_precision
 
 _WORD = re.compile(r"\w+")
 _FIRST_LAYER = "first_layer"
@@ -42,8 +43,9 @@ _MATCH_AT_FIRST = 15.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """A question after the lower layers, and how much each of its tokens counts, adding up to 1."""
+    """A question, its tokens after the lower layers, and how much each of them counts, adding up to 1."""
 
+    question: str
     tokens: TokenStates
     weights: Tensor
 
@@ -57,7 +59,7 @@ class Asked:
                 weights[inside] = 1 / max(1, int(inside.sum()))
         if not weights.any():
             weights[:] = 1
-        return cls(tokens, weights / weights.sum())
+        return cls(question, tokens, weights / weights.sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +100,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Pairs side by side, padded to the longest; a row is question, then passage.
+    """Pairs side by side, padded to a little more than the longest; a row is question, then passage.
 
     `states` (pairs, tokens, width); `nearest` (pairs, tokens); `kind` (pairs, tokens): 0 question,
     1 passage, -1 padding; `sentence` (pairs, tokens): the number, within the batch, of the sentence
@@ -114,7 +116,7 @@ class Batch:
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> Self:
-        shape = (len(pairs), max(map(len, pairs)))
+        shape = (len(pairs), padded_length(max(map(len, pairs))))
         states = torch.zeros(*shape, pairs[0].passage.shape[1])
         nearest = torch.full(shape, _USUAL_COSINE)
         kind = torch.full(shape, -1)
@@ -215,10 +217,10 @@ class JointModel(nn.Module):
             weights[name + _SCALE] = scale
         save_file(weights, path, metadata={_FIRST_LAYER: str(self.first_layer)})
 
-    def multiplying_in(self, precision: torch.dtype) -> Self:
-        """Multiply matrices in another precision from now on, to read and not to train."""
+    def to_read(self) -> Self:
+        """Be read with from now on, and no more trained or saved."""
         layers = cast("Iterable[TransformerLayer]", self.layers)
-        self.layers = nn.ModuleList(layer.multiplying_in(precision) for layer in layers)
+        self.layers = nn.ModuleList(ReadingLayer(layer, matrix_precision(), torch.device("cpu")) for layer in layers)
         return self
 
     def forward(self, batch: Batch) -> Scores:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from index.encoder import BertEncoder, TokenStates, open_encoder
 from index.passages import sentences_of
-from index.precision import matrix_precision
+from index.processor import cores
 from qa.answer import SearchHit, Span
 from qa.features import ReaderWeights, ReadSentence, SentenceFeatures, is_question, weighted
 from qa.joint import Asked, Batch, JointModel, Pair, best_span
@@ -44,7 +44,7 @@ class JointReader:
     def __init__(self, encoder: BertEncoder, model: JointModel, weights: ReaderWeights) -> None:
         self.threshold = weights.threshold
         self._encoder = encoder
-        self._model = model.multiplying_in(matrix_precision())
+        self._model = model.to_read()
         self._weights = weights
         self._passage_states = lru_cache(_PASSAGES_KEPT)(self._read_passage)
 
@@ -75,39 +75,41 @@ class JointReader:
         upper = question_states[-1]
         asked = Asked.of(question, question_states[self._model.first_layer])
         kept = [(hit, places) for hit in hits if (places := answering(hit))]
-        if not kept:
-            return SentenceFeatures.of(question, ())
-        passages = [self._passage_states(hit.passage.text) for hit, _ in kept]
-        pairs = [
-            Pair.of(asked, states.lower, [(lead - hit.passage.start, e - hit.passage.start) for lead, _, e in places])
-            for (hit, places), states in zip(kept, passages, strict=True)
-        ]
-        # One at a time: side by side they would be padded to the longest, which is slower on a processor.
+        # One passage on each core: side by side they would be padded to the longest, on both cores wait for each other.
+        read = cores().map(lambda one: self._read(asked, upper, *one), kept)
+        return SentenceFeatures.of(question, [sentence for sentences in read for sentence in sentences])
+
+    def _read(
+        self, asked: Asked, upper: TokenStates, hit: SearchHit, places: Sequence[tuple[int, int, int]]
+    ) -> list[ReadSentence]:
+        """Read the sentences of one passage, each (lead, start, end); `upper` is the question after all layers."""
+        states = self._passage_states(hit.passage.text)
+        led = [(lead, end) for lead, _, end in places]
+        pair = Pair.of(asked, states.lower, [(lead - hit.passage.start, end - hit.passage.start) for lead, end in led])
         with torch.inference_mode():
-            scored = [self._model(Batch.of([pair])) for pair in pairs]
+            scores = self._model(Batch.of([pair]))
+        logits, starts, ends = scores.sentence.tolist(), scores.start[0].numpy(), scores.end[0].numpy()
+        likeness = Likeness.of(asked.question, upper, states.upper, hit, led)
         read = []
-        for (hit, places), states, pair, scores in zip(kept, passages, pairs, scored, strict=True):
-            logits, starts, ends = scores.sentence.tolist(), scores.start[0].numpy(), scores.end[0].numpy()
-            likeness = Likeness.of(question, upper, states.upper, hit, [(lead, end) for lead, _, end in places])
-            for number, (lead, start, end) in enumerate(places):
-                inside = states.lower.within(start - hit.passage.start, end - hit.passage.start)
-                tokens = len(pair.question) + np.flatnonzero(inside)
-                offsets = states.lower.offsets[inside] + hit.passage.start
-                read.append(
-                    ReadSentence(
-                        hit,
-                        start,
-                        end,
-                        lead,
-                        span=_span(hit, (start, end), offsets, starts[tokens], ends[tokens]),
-                        answers=logits[number],
-                        meaning=float(likeness.meaning[number]),
-                        match=float(likeness.match[number]),
-                        context_match=float(likeness.context_match[number]),
-                        passage_match=likeness.passage_match,
-                    )
+        for number, (lead, start, end) in enumerate(places):
+            inside = states.lower.within(start - hit.passage.start, end - hit.passage.start)
+            tokens = len(pair.question) + np.flatnonzero(inside)
+            offsets = states.lower.offsets[inside] + hit.passage.start
+            read.append(
+                ReadSentence(
+                    hit,
+                    start,
+                    end,
+                    lead,
+                    span=_span(hit, (start, end), offsets, starts[tokens], ends[tokens]),
+                    answers=logits[number],
+                    meaning=float(likeness.meaning[number]),
+                    match=float(likeness.match[number]),
+                    context_match=float(likeness.context_match[number]),
+                    passage_match=likeness.passage_match,
                 )
-        return SentenceFeatures.of(question, read)
+            )
+        return read
 
     def _read_passage(self, text: str) -> _PassageStates:
         lower = self._encoder.read(text, prompt="passage: ", layers=self._model.first_layer)

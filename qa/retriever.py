@@ -10,8 +10,8 @@ from qa.copies import without_copies
 LONGEST_QUESTION = 2000
 # Passages taken from each side before fusion. Beyond 100 the order of the first twenty no longer moves.
 _POOL = 100
-# Passages looked at first, beyond twice those asked for. Copies match nearly as well as what they copy,
-# so where none is found among the last half of those looked at, there are hardly more.
+# Passages looked at first, beyond those asked for. Copies match nearly as well as what they copy, so where
+# none is found among the last half of those looked at, there are hardly more.
 _MORE = 10
 # In more copies than this, one dispatch may hide others.
 _DEEPEST = 10_000
@@ -35,7 +35,7 @@ class Retriever:
             raise InputError(f"top_k is {top_k}: expected 1 or more")
         generation = self._passage_index.generation()
         embedder = self._passage_index.embedder
-        depth = 2 * top_k + _MORE
+        depth = top_k + _MORE
         while True:
             matches = generation.search(question, embedder, top_k=depth, pool=max(_POOL, depth), filters=filters)
             hits = without_copies([_hit(match, rank) for rank, match in enumerate(matches, start=1)], top_k)

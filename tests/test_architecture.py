@@ -21,9 +21,12 @@ RESERVED = {
     "tantivy": {"index/words.py"},
     "sqlite3": {"index/store.py"},
     "sentence_transformers": {"index/embedder.py"},
+    "sentencepiece": {"index/bundled_model.py", "index/tokens.py"},
     "torch": {
         "index/encoder.py",
-        "index/precision.py",
+        "index/layers.py",
+        "index/processor.py",
+        "index/stored_rows.py",
         "qa/joint.py",
         "qa/joint_reader.py",
         "qa/likeness.py",

@@ -11,7 +11,7 @@ import torch
 from index import InputError, ModelError, open_embedder
 from index.bundled_model import WEIGHT_FILE, bundled_model_folder
 from index.encoder import BertEncoder, open_encoder
-from index.precision import VARIABLE, matrix_precision
+from index.processor import PRECISION, matrix_precision
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ TEXTS = [
 def precision(request):
     """Each way of multiplying, also where the processor has only the slow way to it."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv(VARIABLE, request.param)
+        patched.setenv(PRECISION, request.param)
         BertEncoder.open.cache_clear()
         yield request.param
     BertEncoder.open.cache_clear()
@@ -105,7 +105,7 @@ def test_it_is_unpacked_once_and_whole(tmp_path, monkeypatch):
 def test_the_fast_precision_hardly_moves_a_vector(monkeypatch):
     vectors = {}
     for name in ("fp32", "bf16"):
-        monkeypatch.setenv(VARIABLE, name)
+        monkeypatch.setenv(PRECISION, name)
         BertEncoder.open.cache_clear()
         vectors[name] = open_embedder().embed_passages(TEXTS)
     BertEncoder.open.cache_clear()
@@ -114,10 +114,10 @@ def test_the_fast_precision_hardly_moves_a_vector(monkeypatch):
 
 
 def test_another_precision_is_refused(monkeypatch):
-    monkeypatch.setenv(VARIABLE, "int8")
+    monkeypatch.setenv(PRECISION, "int8")
     with pytest.raises(InputError, match="SOURCIER_PRECISION is 'int8': expected auto, fp32 or bf16"):
         matrix_precision()
-    monkeypatch.setenv(VARIABLE, "")
+    monkeypatch.setenv(PRECISION, "")
     assert matrix_precision() in (torch.float32, torch.bfloat16)
 
 

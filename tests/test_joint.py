@@ -31,7 +31,7 @@ def test_function_words_do_not_count():
 
 
 def test_match_is_the_weighted_best_cosine():
-    asked = Asked(states(0, 1), torch.tensor([0.25, 0.75]))
+    asked = Asked("où le", states(0, 1), torch.tensor([0.25, 0.75]))
     pair = Pair.of(asked, states(2, 0, 1, 3), [(0, 2), (2, 4), (9, 12)])
     assert pair.sentences == [(0, 2), (2, 4), (0, 0)]
     # The first sentence holds the first token, the second the second, and with the one before both.
@@ -40,10 +40,11 @@ def test_match_is_the_weighted_best_cosine():
 
 
 def test_a_batch_pads_and_numbers_its_sentences():
-    asked = Asked(states(0), torch.tensor([1.0]))
+    asked = Asked("où", states(0), torch.tensor([1.0]))
     batch = Batch.of([Pair.of(asked, states(1, 2), [(0, 1), (1, 2)]), Pair.of(asked, states(3), [(0, 1)])])
-    assert batch.kind.tolist() == [[0, 1, 1], [0, 1, -1]]
-    assert batch.sentence.tolist() == [[-1, 0, 1], [-1, 2, -1]]
+    assert batch.kind[:, :4].tolist() == [[0, 1, 1, -1], [0, 1, -1, -1]]
+    assert batch.sentence[:, :4].tolist() == [[-1, 0, 1, -1], [-1, 2, -1, -1]]
+    assert batch.kind.shape[1] == 16 and (batch.kind[:, 4:] == -1).all() and (batch.sentence[:, 4:] == -1).all()
     assert batch.owner.tolist() == [0, 0, 1]
 
 

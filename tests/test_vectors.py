@@ -37,13 +37,20 @@ def nearest(vectors, query, k, among=None, step=3):
     return numbers[order].tolist(), exact[order]
 
 
-@pytest.mark.parametrize("fresh", [0, 40, 300])
-@pytest.mark.parametrize("large", [False, True])
-def test_search_agrees_with_brute_force(tmp_path, vectors, monkeypatch, fresh, large):
-    if large:
-        # One bit a dimension picks the candidates; here all 300 are candidates, so nothing is lost.
+@pytest.fixture(params=["exact", "candidates", "lists"])
+def size(request, monkeypatch):
+    """Each way in which vectors lie, by how many there are."""
+    if request.param != "exact":
         monkeypatch.setattr(module, "LARGEST_EXACT", 10)
+    if request.param == "lists":
+        monkeypatch.setattr(module, "LARGEST_WITHOUT_LISTS", 10)
         monkeypatch.setattr(module, "_PROBED_SHARE", 1.0)
+    return request.param
+
+
+@pytest.mark.parametrize("fresh", [0, 40, 300])
+def test_search_agrees_with_brute_force(tmp_path, vectors, size, fresh):
+    # One bit a dimension picks the candidates; here all 300 are candidates, so nothing is lost.
     gone = np.arange(0, 600, 9) if fresh != 300 else np.empty(0)
     alive = np.setdiff1d(np.arange(300) * 3, gone)
     index = written(tmp_path, vectors, fresh=fresh, gone=gone)
@@ -58,11 +65,8 @@ def test_search_agrees_with_brute_force(tmp_path, vectors, monkeypatch, fresh, l
         )
 
 
-@pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("count", [0, 1, 3, 150])
-def test_only_the_allowed_are_found_and_all_of_them(tmp_path, vectors, monkeypatch, large, count):
-    if large:
-        monkeypatch.setattr(module, "LARGEST_EXACT", 10)
+def test_only_the_allowed_are_found_and_all_of_them(tmp_path, vectors, size, count):
     index = written(tmp_path, vectors, fresh=50)
     allowed = np.sort(np.random.default_rng(1).choice(300, count, replace=False)) * 3
     for query in vectors[:10].astype(np.float32):
@@ -72,6 +76,7 @@ def test_only_the_allowed_are_found_and_all_of_them(tmp_path, vectors, monkeypat
 
 def test_more_than_the_lists_looked_into_hold_is_found_all_the_same(tmp_path, vectors, monkeypatch):
     monkeypatch.setattr(module, "LARGEST_EXACT", 10)
+    monkeypatch.setattr(module, "LARGEST_WITHOUT_LISTS", 10)
     monkeypatch.setattr(module, "_PROBED_SHARE", 0.01)
     query = vectors[0].astype(np.float32)
     assert written(tmp_path, vectors).search(query, 200)[0].tolist() == nearest(vectors, query, 200)[0]

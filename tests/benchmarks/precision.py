@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.precision import VARIABLE
+from index.processor import PRECISION
 from tests.benchmarks import current_commit
 from tests.benchmarks.quality import RESULTS
 
@@ -50,7 +50,7 @@ def main() -> None:
                 into = Path(scratch) / f"{precision}-{number}"
                 subprocess.run(
                     [sys.executable, "-m", "tests.benchmarks.precision", *sys.argv[1:], "--into", str(into)],
-                    env={**os.environ, VARIABLE: precision},
+                    env={**os.environ, PRECISION: precision},
                     check=True,
                 )
                 runs[precision].append(json.loads((into / "figures.json").read_text()))
