@@ -13,11 +13,8 @@ from typing import TypeVar
 
 import torch
 
+from index.environment import DEVICE, PRECISION, PRECISIONS
 from index.errors import InputError
-
-PRECISION = "SOURCIER_PRECISION"
-DEVICE = "SOURCIER_DEVICE"
-_PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 _Item = TypeVar("_Item")
 _Found = TypeVar("_Found")
@@ -33,10 +30,13 @@ def device() -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(wanted)
+    except RuntimeError as error:
+        raise InputError(f"${DEVICE} is {wanted!r}: expected auto, cpu, or a device of PyTorch such as cuda") from error
+    try:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
-        raise InputError(f"${DEVICE} is {wanted!r} ({reason}): expected auto, cpu, or a device such as cuda") from error
+        raise InputError(f"${DEVICE} is {wanted!r}, which is not there ({reason}): expected auto or cpu") from error
     return found
 
 
@@ -47,11 +47,10 @@ def matrix_precision(on: torch.device | None = None) -> torch.dtype:
     `$SOURCIER_PRECISION`, fp32 or bf16, decides otherwise. Raises InputError for anything else in it.
     """
     wanted = os.environ.get(PRECISION) or "auto"
-    if wanted == "auto":
-        return torch.bfloat16 if _multiplies_bfloat16(on or torch.device("cpu")) else torch.float32
-    if wanted not in _PRECISIONS:
-        raise InputError(f"${PRECISION} is {wanted!r}: expected auto, {' or '.join(_PRECISIONS)}")
-    return _PRECISIONS[wanted]
+    if wanted not in PRECISIONS:
+        raise InputError(f"${PRECISION} is {wanted!r}: expected {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
+    is_fast = wanted == "bf16" or (wanted == "auto" and _multiplies_bfloat16(on or torch.device("cpu")))
+    return torch.bfloat16 if is_fast else torch.float32
 
 
 def multiplying_fast(on: torch.device) -> AbstractContextManager[object]:

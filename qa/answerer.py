@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from index import Filters, PassageIndex
 from qa.answer import Answer, SearchHit
@@ -12,7 +13,7 @@ from qa.citing import cite
 from qa.conversation import carry_over
 from qa.copies import grouped, members
 from qa.dates import Period, find_period
-from qa.reader import Reader, open_reader
+from qa.reader import Reader, Reading, open_reader
 from qa.retriever import Retriever, check_question
 
 # The passage with the answer is among the first five for 92 % of PIAF's questions, among the first eight
@@ -23,6 +24,8 @@ PASSAGES_READ = 5
 PASSAGES_WEIGHED = 20
 IN_PERIOD = 1.0
 _CLOSEST = 3
+# Each holds the documents of five passages.
+_QUESTIONS_KEPT = 16
 
 
 class Answerer:
@@ -35,6 +38,9 @@ class Answerer:
         self._retriever = Retriever(passage_index)
         self._reader = reader or open_reader()
         self._threshold = self._reader.threshold if threshold is None else threshold
+        # What is asked again of the same generation is neither looked for nor read again.
+        self._hits = lru_cache(_QUESTIONS_KEPT)(self._find)
+        self._reading = lru_cache(_QUESTIONS_KEPT)(self._read)
 
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Answer with sentences of the documents, or with `answered=False` and the closest passages.
@@ -57,12 +63,13 @@ class Answerer:
         carried = carry_over(question, history)
         searched = f"{carried.words} {question}" if carried else question
         period = find_period(searched, self._passage_index.newest_date)
-        hits = self._hits(searched, period, filters)
+        asked = (self._passage_index.generation().name, searched, period, filters)
+        hits = self._hits(*asked)
         retrieved = time.perf_counter()
         coverage = self._passage_index.coverage
         yield hits
         began_reading = time.perf_counter()
-        reading = self._reader.read(searched, hits)
+        reading = self._reading(*asked)
         timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - began_reading)}
         answered = bool(reading.findings) and reading.confidence >= self._threshold
         yield Answer(
@@ -70,20 +77,24 @@ class Answerer:
             answered=answered,
             confidence=reading.confidence,
             citations=cite(question, reading.findings) if answered else (),
-            closest=() if answered else tuple(hits[:_CLOSEST]),
+            closest=() if answered else hits[:_CLOSEST],
             carried=carried,
             period=period,
             coverage=coverage,
             timings=timings,
         )
 
-    def _hits(self, question: str, period: Period | None, filters: Filters | None) -> list[SearchHit]:
+    def _find(
+        self, _generation: str, question: str, period: Period | None, filters: Filters | None
+    ) -> tuple[SearchHit, ...]:
         """Return the passages to read, those of the asked time before others that match nearly as well."""
         if period is None:
-            return self._retriever.retrieve(question, top_k=PASSAGES_READ, filters=filters)
-        return in_time(self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED, filters=filters), period)[
-            :PASSAGES_READ
-        ]
+            return tuple(self._retriever.retrieve(question, top_k=PASSAGES_READ, filters=filters))
+        hits = self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED, filters=filters)
+        return tuple(in_time(hits, period)[:PASSAGES_READ])
+
+    def _read(self, generation: str, question: str, period: Period | None, filters: Filters | None) -> Reading:
+        return self._reader.read(question, self._hits(generation, question, period, filters))
 
 
 def in_time(hits: Sequence[SearchHit], period: Period, weight: float = IN_PERIOD) -> list[SearchHit]:

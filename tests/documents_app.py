@@ -45,4 +45,4 @@ if __name__ == "__main__":
     durable.step = wait_at
     passage_index = PassageIndex.build("index", documents(), embedder=FakeEmbedder())
     serving = Serving(int(sys.argv[1]), read_only="--read-only" in sys.argv, max_upload=1)
-    launch_chat(IndexBackend(passage_index, FakeReader()), serving)
+    launch_chat(IndexBackend(passage_index, FakeReader()), serving, folder=passage_index.folder)

@@ -6,12 +6,17 @@ import shutil
 
 import numpy as np
 import pytest
+import tokenizers
 import torch
+from safetensors.torch import load_file
 
 from index import InputError, ModelError, open_embedder
 from index.bundled_model import WEIGHT_FILE, bundled_model_folder
 from index.encoder import BertEncoder, open_encoder
-from index.processor import PRECISION, matrix_precision
+from index.environment import PRECISION
+from index.processor import matrix_precision
+from index.stored_rows import StoredRows
+from index.tokens import BEGINNING, END, PADDING, Tokenizer
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +68,42 @@ def test_the_small_encoder_agrees_with_sentence_transformers(embedder, other, cl
         np.testing.assert_allclose(embedder.embed_question(text), other.embed_question(text), atol=close)
     few = embedder.embed_passages(TEXTS)
     np.testing.assert_allclose(few, other.embed_passages(TEXTS), atol=close)
+
+
+def test_many_at_once_are_as_one_at_a_time(embedder, encoder, close):
+    texts = [*TEXTS, *("le mali " * count for count in range(1, 200, 7))]
+    alone = np.stack([encoder.read(text, prompt="passage: ").vector for text in texts])
+    np.testing.assert_allclose(embedder.embed_passages(texts), alone, atol=close)
+    assert embedder.embed_passages([]).shape == (0, embedder.dimension)
+
+
+def test_its_tokens_are_those_of_the_folders_other_tokenizer():
+    folder = bundled_model_folder()
+    theirs = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    theirs.encode_special_tokens = True
+    ours = Tokenizer.open(folder, longest=512)
+    texts = [*TEXTS[:3], *TEXTS[4:], " deux  espaces ", "l’été\u2028où\ufeff ?", "ꙮ 𐍈 🜨 inconnus", "fin </s>", "<s>"]
+    for text in texts:
+        assert ours.tokens(text).ids == theirs.encode(text).ids, text
+        # What looks like a control token is text.
+        assert not {BEGINNING, PADDING, END, 250_001} & set(ours.tokens(text).ids[1:-1])
+    assert ours.ids(texts) == [ours.tokens(text).ids for text in texts]
+
+
+def test_of_a_long_text_the_beginning_is_read(encoder):
+    tokens = Tokenizer.open(bundled_model_folder(), longest=512).tokens(TEXTS[3])
+    assert len(tokens.ids) == 512 and tokens.offsets.shape == (512, 2) and tokens.ids[-1] == END
+    assert len(encoder.read(TEXTS[3], prompt="").states) == 512
+
+
+def test_rows_are_read_where_they_lie():
+    path = bundled_model_folder() / "model.safetensors"
+    rows = StoredRows(path, "embeddings.word_embeddings.weight")
+    whole = load_file(path)["embeddings.word_embeddings.weight"]
+    wanted = torch.tensor([[0, 250_036, 7], [7, 7, 100_000]])
+    torch.testing.assert_close(rows.rows(wanted), whole[wanted], atol=0, rtol=0)
+    with pytest.raises(KeyError):
+        StoredRows(path, "none")
 
 
 def test_tokens_stand_where_they_say(encoder):

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 from typer.testing import CliRunner
 
-from index import PassageIndex
+from index import Filters, PassageIndex
+from index.environment import DEVICE, PRECISION
 from index.store import FILE_NAME
 from tests.fakes import FakeEmbedder, FakeReader
 from ui.cli import app, main
+from ui.resident import Reply
 
 runner = CliRunner()
 
@@ -296,17 +299,53 @@ def test_the_default_index_is_the_one_of_the_environment(folder, monkeypatch):
 def test_chat_makes_an_index_of_the_demo_when_there_is_none(tmp_path, monkeypatch):
     launched = {}
 
-    def launch(backend, serving, **_):
-        launched.update(serving=serving, backend=backend)
+    def launch(backend, serving, **options):
+        launched.update(serving=serving, backend=backend, folder=options["folder"])
 
     monkeypatch.setattr("ui.serving.launch_chat", launch)
     said = run("chat", "--index", tmp_path / "index", "--port", "7999")
     assert "indexing the demo documents" in said
     assert launched["serving"].port == 7999
+    assert launched["folder"] == tmp_path / "index"
     backend = launched["backend"]
     assert len(backend.documents()) >= 24
     assert len(backend.examples()["fr"]) == 4 and all(backend.examples()["fr"])
     PassageIndex.open(tmp_path / "index", embedder=FakeEmbedder())
+
+
+def test_a_chat_with_a_reader_of_ones_own_does_not_answer_for_the_shell(folder, indexed, monkeypatch):
+    launched = {}
+    monkeypatch.setattr("ui.serving.launch_chat", lambda *_, **options: launched.update(options))
+    run("chat", "--index", indexed, "--reader", folder)
+    assert launched["folder"] is None
+
+
+def test_the_chat_answers_for_the_shell_but_not_with_a_reader_it_was_not_started_with(folder, indexed, monkeypatch):
+    asked = []
+
+    def ask_chat(index, question, **how):
+        asked.append((index, question, how))
+        return Reply("printed by the chat", 0.5)
+
+    monkeypatch.setattr("ui.cli.ask_chat", ask_chat)
+    said = run("ask", "Qui ?", "--index", indexed, "--after", "2022", "--json")
+    assert "50% of the passages are embedded" in said and "printed by the chat\n" in said
+    assert "printed by the chat" in run("search", "Qui ?", "--index", indexed, "--top-k", "3")
+    filters = Filters(after="2022")
+    assert asked == [
+        (indexed, "Qui ?", {"filters": filters, "as_json": True}),
+        (indexed, "Qui ?", {"top_k": 3, "filters": Filters(), "as_json": False}),
+    ]
+    assert "printed by the chat" not in run("ask", "Qui ?", "--index", indexed, "--reader", folder)
+
+
+def test_precision_and_device_are_chosen_before_the_command(indexed, monkeypatch):
+    for variable in (PRECISION, DEVICE):
+        monkeypatch.setenv(variable, "")
+    run("--precision", "fp32", "--device", "cpu", "info", "--index", indexed)
+    assert (os.environ[PRECISION], os.environ[DEVICE]) == ("fp32", "cpu")
+    run("info", "--index", indexed)
+    assert (os.environ[PRECISION], os.environ[DEVICE]) == ("fp32", "cpu")
 
 
 @pytest.mark.parametrize(

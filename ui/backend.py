@@ -19,11 +19,12 @@ from ui.uploads import Outcome, Received
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What an index holds: the name of its generation, and how many documents and passages."""
+    """What an index holds: its generation's name, how many documents and passages, which share of them embedded."""
 
     generation: str
     documents: int
     passages: int
+    coverage: float = 1.0
 
 
 class ChatBackend(Protocol):
@@ -98,7 +99,7 @@ class IndexBackend:
 
     def holdings(self) -> Holdings:
         generation = self._passage_index.generation()
-        return Holdings(generation.name, generation.store.count_documents(), len(generation))
+        return Holdings(generation.name, generation.store.count_documents(), len(generation), generation.coverage)
 
     def documents(self, filters: Filters | None = None) -> Sequence[DocumentSummary]:
         return self._documents(self._passage_index.generation().name, filters)

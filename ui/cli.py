@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import watchfiles
@@ -19,7 +20,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from index import (
     Columns,
-    Document,
     Filters,
     IndexNotFoundError,
     InputError,
@@ -33,9 +33,10 @@ from index import (
 from index import check as check_index
 from index.document import sha256_of
 from index.embedder import BUNDLED, open_embedder
+from index.environment import DEVICE, PRECISION, PRECISIONS
 from index.reading import find_files
 from index.writer import Progress as OnProgress
-from qa import Answer, Answerer, Retriever, SearchHit, open_reader
+from qa import Answerer, Retriever, open_reader
 from qa.chart import INSTALL, draw
 from qa.comparison import compare
 from qa.evaluation import evaluate
@@ -50,14 +51,14 @@ from qa.report import (
     report_markdown,
     write_json,
 )
-from ui.backend import IndexBackend
 from ui.demo import seeds_folder
 from ui.desk import CONCURRENCY, QUEUE
 from ui.feedback import FILE_NAME, FeedbackLog
 from ui.feedback_questions import export_feedback
 from ui.password import find_password
-from ui.render.words import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
-from ui.texts import TEXTS, Texts, texts_around, whole_percent
+from ui.render.plain import printed_answer, printed_hits
+from ui.resident import Reply, ask_chat
+from ui.texts import whole_percent
 
 # More files than these are counted, not named.
 _NAMED = 20
@@ -119,6 +120,29 @@ def main() -> None:
     except SourcierError as error:
         sys.stderr.write(f"sourcier: {error}\n")
         raise SystemExit(1) from None
+
+
+@app.callback()
+def choose(
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision",
+            metavar="|".join(PRECISIONS),
+            help=f"How exactly models multiply [default: ${PRECISION}, else bf16 where the processor is fast at it].",
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device", metavar="NAME", help=f"Where models compute: cpu, cuda [default: ${DEVICE}, else a GPU if any]."
+        ),
+    ] = None,
+) -> None:
+    """Choose how this machine is used; the options come before the command."""
+    for variable, value in ((PRECISION, precision), (DEVICE, device)):
+        if value is not None:
+            os.environ[variable] = value
 
 
 @app.command("index")
@@ -258,11 +282,14 @@ def ask(
 ) -> None:
     """Answer a question with sentences of the documents, or say that they do not say."""
     filters = _filters(after, before, source, language, where)
-    passage_index = PassageIndex.open(_folder(index))
-    _warn_of_pending(passage_index)
-    answerer = Answerer(passage_index, reader=open_reader(reader))
-    answer = answerer.ask(question, filters=filters)
-    _say(_json(answer.to_json()) if as_json else "\n".join(_answer_lines(answer)))
+    folder = _folder(index)
+    # The chat reads with the reader that it was started with.
+    reply = None if reader else ask_chat(folder, question, filters=filters, as_json=as_json)
+    if reply is None:
+        passage_index = PassageIndex.open(folder)
+        answer = Answerer(passage_index, reader=open_reader(reader)).ask(question, filters=filters)
+        reply = Reply(printed_answer(answer, as_json=as_json), answer.coverage)
+    _tell_reply(reply, folder)
 
 
 @app.command()
@@ -279,14 +306,13 @@ def search(
 ) -> None:
     """List the passages that match a question best."""
     filters = _filters(after, before, source, language, where)
-    passage_index = PassageIndex.open(_folder(index))
-    _warn_of_pending(passage_index)
-    hits = Retriever(passage_index).retrieve(question, top_k=top_k, filters=filters)
-    if as_json:
-        _say(_json({"question": question, "hits": [hit.to_json() for hit in hits]}))
-    else:
-        nothing = "No document passes the filters." if filters else "The index is empty."
-        _say("\n\n".join("\n".join(_hit_lines(hit, TEXTS["en"])) for hit in hits) or nothing)
+    folder = _folder(index)
+    reply = ask_chat(folder, question, top_k=top_k, filters=filters, as_json=as_json)
+    if reply is None:
+        passage_index = PassageIndex.open(folder)
+        hits = Retriever(passage_index).retrieve(question, top_k=top_k, filters=filters)
+        reply = Reply(printed_hits(question, hits, as_json=as_json, filtered=bool(filters)), passage_index.coverage)
+    _tell_reply(reply, folder)
 
 
 @app.command()
@@ -302,7 +328,7 @@ def info(index: IndexOption = None) -> None:
         "folder": str(folder),
         "documents": f"{len(documents):,}",
         "passages": f"{len(passage_index):,}",
-        "embedded": _embedded(passage_index),
+        "embedded": _embedded(passage_index.coverage),
         "languages": ", ".join(f"{name} {count:,}" for name, count in languages.most_common()) or "none",
         "dates": f"{dates[0]} to {dates[-1]}" if dates else "none",
         "model": passage_index.model,
@@ -523,15 +549,20 @@ def chat(
         with _progress() as on_progress:
             passage_index = PassageIndex.build(folder, load_documents(seeds_folder()), on_progress=on_progress)
 
+    from ui.backend import IndexBackend
     from ui.serving import Serving, launch_chat
 
     backend = IndexBackend(passage_index, open_reader(reader))
     if passage_index.coverage < 1 and not read_only:
-        _say(f"{_embedded(passage_index)} of the passages are embedded; the others follow while the chat runs.")
+        _say(
+            f"{_embedded(passage_index.coverage)} of the passages are embedded; the others follow while the chat runs."
+        )
         backend.embed()
     launch_chat(
         backend,
         Serving(port, host, root_path, host_name, password, concurrency, queue, metrics, mcp, read_only, max_upload),
+        # A reader of one's own answers those who open this chat, not who asks from a shell without naming it.
+        folder=None if reader else folder,
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
         feedback=None if no_feedback else FeedbackLog(folder / FILE_NAME),
@@ -580,17 +611,17 @@ def _embed_pending(passage_index: PassageIndex) -> None:
         passage_index.embed_pending(on_progress=on_progress)
 
 
-def _embedded(passage_index: PassageIndex) -> str:
-    return f"{whole_percent(passage_index.coverage)}%"
+def _embedded(coverage: float) -> str:
+    return f"{whole_percent(coverage)}%"
 
 
-def _warn_of_pending(passage_index: PassageIndex) -> None:
-    if passage_index.coverage < 1:
+def _tell_reply(reply: Reply, folder: Path) -> None:
+    if reply.coverage < 1:
         sys.stderr.write(
-            f"sourcier: {_embedded(passage_index)} of the passages are embedded, the others are found by their words "
-            "alone, not by a question in another language; finish with: sourcier index PATH... --index "
-            f"{passage_index.folder}\n"
+            f"sourcier: {_embedded(reply.coverage)} of the passages are embedded, the others are found by their words "
+            f"alone, not by a question in another language; finish with: sourcier index PATH... --index {folder}\n"
         )
+    _say(reply.printed)
 
 
 def _tell(report: SyncReport, passage_index: PassageIndex, *, would: bool = False) -> None:
@@ -632,58 +663,6 @@ def _holdings(passage_index: PassageIndex) -> str:
 
 def _folder(index: Path | None) -> Path:
     return index or default_index_folder()
-
-
-def _answer_lines(answer: Answer) -> Iterator[str]:
-    texts = texts_around(answer, TEXTS["en"])
-    confidence = confidence_in_words(answer.confidence, texts)
-    if answer.period:
-        yield period_as_text(answer.period, texts)
-        yield ""
-    if not answer.answered:
-        yield f"{texts.not_said} {confidence}"
-        if answer.closest:
-            yield f"\n{texts.closest}"
-        for hit in answer.closest:
-            yield ""
-            yield from _hit_lines(hit, texts)
-        return
-    for citation in answer.citations:
-        before = f"({citation.context.text}) " if citation.context else ""
-        yield f"{before}{citation.quote} [{citation.number}]"
-    yield ""
-    for citation in answer.citations:
-        yield f"[{citation.number}] {_place(citation.document, citation.start, citation.end, texts)}"
-        if citation.also_in:
-            yield f"    {also_in_heading(len(citation.also_in), texts)}"
-        for repeat in citation.also_in[:MOST_TITLES]:
-            yield f"      {_place(repeat.document, repeat.start, repeat.end, texts)}"
-        if len(citation.also_in) > MOST_TITLES:
-            yield f"      {texts.and_more.format(count=len(citation.also_in) - MOST_TITLES)}"
-    yield confidence
-
-
-def _hit_lines(hit: SearchHit, texts: Texts) -> Iterator[str]:
-    yield f"{hit.rank}. {_place(hit.document, hit.passage.start, hit.passage.end, texts)}"
-    yield hit.passage.text
-    if hit.also_in:
-        yield f"{also_in_heading(len(hit.also_in), texts)} {', '.join(also_in_titles(hit.also_in, texts))}"
-
-
-def _place(document: Document, start: int, end: int, texts: Texts) -> str:
-    page = document.page_at(start)
-    parts = [
-        document.title,
-        document.date,
-        " = ".join(Path(source).name for source in document.sources),
-        texts.page.format(page=page) if page else "",
-    ]
-    described = ", ".join(part for part in parts if part) or document.id
-    return f"{described}, {texts.characters.format(start=start, end=end)}"
-
-
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _count(number: int, thing: str) -> str:

@@ -8,9 +8,10 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -26,10 +27,11 @@ from ui.desk import CONCURRENCY, QUEUE, Desk
 from ui.feedback import FeedbackLog
 from ui.guard import Guard
 from ui.inbox import Inbox
-from ui.mcp_server import mcp_routes
+from ui.mcp_server import Lifespan, mcp_routes
 from ui.monitoring import Metrics, health_route
 from ui.originals import original_route
 from ui.password import PasswordGuard
+from ui.resident import answering_shell
 
 MAX_UPLOAD = 50
 _THREADS_FOR_CLICKS = 32
@@ -74,10 +76,12 @@ def launch_chat(
     open_browser: bool = False,
     on_ready: Callable[[str], None] | None = None,
     feedback: FeedbackLog | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Serve the chat until Ctrl-C or SIGTERM; `on_ready` receives its address once it answers.
 
-    `feedback` is where verdicts on answers are kept; without it none are asked for. Raises `InputError` when
+    `feedback` is where verdicts on answers are kept; without it none are asked for. With `folder`, the index
+    folder, questions asked from a shell are answered too. Raises `InputError` when
     the port cannot be listened on, or a package that was asked for is missing.
     """
     _check_port(serving.host, serving.port)
@@ -101,7 +105,7 @@ def launch_chat(
                 prevent_thread_lock=True,
                 theme=_theme(),
                 head=f'<link rel="icon" href="{_ICON}"><style>{style}</style>',
-                app_kwargs=_app_options(desk, inbox, metrics, serving),
+                app_kwargs=_app_options(desk, inbox, metrics, serving, folder),
                 footer_links=[],
                 run_history=False,
                 enable_monitoring=False,
@@ -123,7 +127,9 @@ def launch_chat(
             chat.close(verbose=False)
 
 
-def _app_options(desk: Desk, inbox: Inbox | None, metrics: Metrics | None, serving: Serving) -> dict[str, Any]:
+def _app_options(
+    desk: Desk, inbox: Inbox | None, metrics: Metrics | None, serving: Serving, folder: Path | None
+) -> dict[str, Any]:
     """Return what the web application has beside the chat: its own routes, and who may come in."""
     routes: list[BaseRoute] = [original_route(desk.backend), health_route(desk.backend)]
     options: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
@@ -131,10 +137,22 @@ def _app_options(desk: Desk, inbox: Inbox | None, metrics: Metrics | None, servi
         routes.append(inbox.route())
     if metrics is not None:
         routes.append(metrics.route())
+    lifespans: list[Lifespan] = []
+    if folder is not None:
+        lifespans.append(lambda _app: answering_shell(desk, folder))
     if serving.mcp:
-        tools, options["lifespan"] = mcp_routes(desk)
+        tools, lifespan = mcp_routes(desk)
         routes += tools
-    return {**options, "routes": routes, "middleware": _middleware(serving)}
+        lifespans.append(lifespan)
+
+    @asynccontextmanager
+    async def beside_the_chat(app: object) -> AsyncIterator[None]:
+        async with AsyncExitStack() as running:
+            for lifespan in lifespans:
+                await running.enter_async_context(lifespan(app))
+            yield
+
+    return {**options, "lifespan": beside_the_chat, "routes": routes, "middleware": _middleware(serving)}
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.processor import PRECISION
+from index.environment import PRECISION
 from tests.benchmarks import current_commit
 from tests.benchmarks.quality import RESULTS
 
