@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LOCK = "embedding.lock"
-# Passages embedded between two commits: what a kill can lose, about ten seconds of work on two cores.
-_AT_ONCE = 128
+# Passages embedded between two commits: what a kill can lose, a few seconds of work on two cores.
+_AT_ONCE = 256
 # Vectors come into use once they are as many as those before them, and at least so many: on the way to a
 # million, eleven times.
 _FIRST_USED = 512

@@ -30,8 +30,8 @@ _LOCK = "writer.lock"
 # Vectors that follow are stored between whiles: whoever stores some has done within this time.
 _PATIENCE_S = 2.0
 _HOLDER = "writer.holder"
-# Passages embedded between two commits: what a kill can lose, about ten seconds of work on two cores.
-_EMBEDDED_AT_ONCE = 128
+# Passages embedded between two commits: what a kill can lose, a few seconds of work on two cores.
+_EMBEDDED_AT_ONCE = 256
 # Characters of text read before it is embedded; nearly every corpus fits, and then the time left is known.
 _READ_AT_ONCE = 64_000_000
 

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.scale [--passages N] [--work DIR] [--out FILE.json]
 
-Takes half an hour on two cores. With --work the vectors and the built index stay there, and a run that was
-stopped goes on after what is in FILE.json.
+On the way there, what smaller indexes cost, and a chart of it beside FILE.json. Takes half an hour on two cores. With
+--work the vectors and the built index stay there, and a run that was stopped goes on after what is in FILE.json.
 
 Nothing is embedded: the vectors are drawn from 5,000 clusters of unequal size in 40 of 384 dimensions around one
 common direction, which is how e5's lie (mean cosine .74), and the texts from 200,000 words by Zipf's law.
@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import os
 import platform
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from index import Filters, PassageIndex, make_document
+from tests.benchmarks import current_commit
 
 DIMENSION = 384
 CLUSTERS = 5000
@@ -34,6 +38,8 @@ WORDS = 100
 VOCABULARY = 200_000
 QUERIES = 200
 FILES = 10_000
+# Measured before the whole.
+SMALLER = (1_000, 10_000, 100_000, 300_000)
 _NUMBER = re.compile(r"n°(\d+)")
 
 
@@ -231,12 +237,16 @@ def main():
         changed = count // 100
         vectors, index = place / "vectors.npy", place / "index"
         keep("date", lambda: date.today().isoformat())
-        keep("machine", lambda: f"{platform.machine()}, Python {platform.python_version()}")
+        keep("commit", current_commit)
+        keep("machine", lambda: f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
         keep("folder", lambda: folder_of_files(place))
         if not vectors.exists():
             # What is added later needs vectors too.
             make_vectors(vectors, count + changed)
         embedder = GivenVectors(np.load(vectors, mmap_mode="r"))
+        for size in SMALLER:
+            if size < count:
+                keep(f"at {size:,}", lambda size=size: smaller(place / "smaller", embedder, vectors, size))
         keep("build", lambda: build(index, embedder, count))
         passage_index = PassageIndex.open(index, embedder=embedder)
         keep("add_1_percent_s", lambda: timed(lambda: passage_index.add(map(document, range(count, count + changed)))))
@@ -244,6 +254,46 @@ def main():
         keep("remove_half_a_percent_s", lambda: timed(lambda: passage_index.remove(gone)))
         # Measured after the changes: with passages that came since, and some that are gone.
         keep("serving", lambda: in_new_process("--serve", index, vectors, count + changed))
+        if arguments.out:
+            draw(figures, arguments.out.with_suffix(".svg"))
+
+
+def smaller(index, embedder, vectors, size):
+    shutil.rmtree(index, ignore_errors=True)
+    figures = {"build": build(index, embedder, size), "serving": in_new_process("--serve", index, vectors, size)}
+    shutil.rmtree(index)
+    return figures
+
+
+def draw(figures, path):
+    """Draw what indexing and a question take by the number of passages, the same bytes for the same figures."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    steps = [*(of for name, of in figures.items() if name.startswith("at ")), figures]
+    sizes = [step["serving"]["passages"] for step in steps]
+    with rc_context({"svg.hashsalt": "sourcier", "svg.fonttype": "none", "font.size": 9}):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        indexing, asking = figure.subplots(1, 2)
+        seconds = [step["build"]["s"] for step in steps]
+        indexing.plot(sizes, seconds, "o-", color="#0f5c63", label="measured")
+        indexing.plot(sizes, [seconds[-1] * size / sizes[-1] for size in sizes], ":", color="grey", label="linear")
+        indexing.set_title("indexing without the embedding, s")
+        for name, style in (("p95", "o--"), ("p50", "o-")):
+            times = [step["serving"]["ms"]["retrieve"][name] for step in steps]
+            asking.plot(sizes, times, style, color="#0f5c63", label=name)
+        asking.set_title("five passages for a question, without embedding it, ms")
+        for axes in (indexing, asking):
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.set_xlabel("passages")
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.xaxis.set_major_formatter("{x:,.0f}")
+            axes.yaxis.set_major_formatter("{x:,g}")
+            axes.yaxis.set_minor_formatter("{x:,g}" if axes is asking else "")
+            axes.legend(frameon=False)
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def build(index, embedder, count):
