@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,8 @@ _OTHER = "other"
 _EXACT = "exact"
 _EXACT_WEIGHT = 0.5
 _FIELDS = (*_STEMMERS, _PAIRS, _OTHER)
+# Beside tantivy's own files: the fields that have words. Looking a question up in all takes as long as the search.
+_USED = "fields.json"
 _NUMBER = "number"
 _WRITER_MEMORY = 64_000_000
 _LONGEST_WORD = 64
@@ -67,8 +70,9 @@ Entry = tuple[int, str, str | None]
 class WordIndex:
     """Passages by their words, under their numbers in the truth."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, fields: Collection[str]) -> None:
         _register_analysers(index)
+        self._fields = fields
         self._searcher = index.searcher()
         self._schema = index.schema
 
@@ -79,7 +83,7 @@ class WordIndex:
         builder.add_unsigned_field(_NUMBER, indexed=True, fast=True)
         for field in (*_FIELDS, _EXACT):
             builder.add_text_field(field, tokenizer_name=field, index_option="freq")
-        _change(tantivy.Index(builder.build(), path=str(folder)), entries, ())
+        _change(tantivy.Index(builder.build(), path=str(folder)), folder, entries, ())
 
     @classmethod
     def extend(cls, before: Path, folder: Path, entries: Iterable[Entry], gone: Iterable[int]) -> None:
@@ -92,19 +96,20 @@ class WordIndex:
                 (folder / path.name).write_bytes(path.read_bytes())
             elif path.suffix != ".lock":
                 durable.link(path, folder / path.name)
-        _change(tantivy.Index.open(str(folder)), entries, gone)
+        _change(tantivy.Index.open(str(folder)), folder, entries, gone)
 
     @classmethod
     def open(cls, folder: Path) -> WordIndex:
         """Open an index; raises ValueError for what is none."""
+        fields = _used(folder)
         if os.access(folder, os.W_OK):
-            return cls(tantivy.Index.open(str(folder)))
+            return cls(tantivy.Index.open(str(folder)), fields)
         # tantivy wants to lock even what it only reads, so it gets a folder of links to lock.
         scratch = Path(tempfile.mkdtemp(prefix="sourcier-words-"))
         for path in folder.resolve().iterdir():
             if path.suffix != ".lock":
                 (scratch / path.name).symlink_to(path)
-        opened = cls(tantivy.Index.open(str(scratch)))
+        opened = cls(tantivy.Index.open(str(scratch)), fields)
         weakref.finalize(opened, shutil.rmtree, scratch, ignore_errors=True)
         return opened
 
@@ -119,7 +124,11 @@ class WordIndex:
         `allowed` are the numbers, ascending, of the passages that may be found.
         """
         terms = [
-            *(query for field in _FIELDS for query in self._term_queries(field, _analyser(field).analyze(question))),
+            *(
+                query
+                for field in self._fields
+                for query in self._term_queries(field, _analyser(field).analyze(question))
+            ),
             *(
                 tantivy.Query.boost_query(query, _EXACT_WEIGHT)
                 for query in self._term_queries(_EXACT, _words(question))
@@ -189,7 +198,15 @@ def _words(question: str) -> list[str]:
     return [word for word in _analyser(_EXACT).analyze(question) if not is_function_word(word)]
 
 
-def _change(index: tantivy.Index, entries: Iterable[Entry], gone: Iterable[int]) -> None:
+def _used(folder: Path) -> list[str]:
+    """Return the fields that have words; all of them in an index of an earlier version."""
+    path = folder / _USED
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else list(_FIELDS)
+
+
+def _change(index: tantivy.Index, folder: Path, entries: Iterable[Entry], gone: Iterable[int]) -> None:
+    # What is gone leaves its field behind, until all is written anew.
+    used = set(_used(folder)) if index.searcher().num_docs else set()
     _register_analysers(index)
     # One thread: several would deal entries to segments in an order that differs from run to run.
     writer = index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
@@ -199,12 +216,15 @@ def _change(index: tantivy.Index, entries: Iterable[Entry], gone: Iterable[int])
     for number, text, language in entries:
         entry = tantivy.Document()
         entry.add_unsigned(_NUMBER, number)
-        entry.add_text(_field(language), text)
+        field = _field(language)
+        used.add(field)
+        entry.add_text(field, text)
         if language not in _SPACELESS:
             entry.add_text(_EXACT, text)
         writer.add_document(entry)
     writer.commit()
     writer.wait_merging_threads()
+    (folder / _USED).write_text(json.dumps([field for field in _FIELDS if field in used]), encoding="utf-8")
 
 
 def _in_batches(numbers: Iterable[int]) -> Iterator[list[int]]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -97,3 +99,16 @@ def test_question_terms_weigh_rare_words_more(words):
     # ln(1 + (6 - 2 + .5) / (2 + .5)) and ln(1 + (6 + .5) / .5)
     assert terms["engrais"] == pytest.approx(1.0296, abs=1e-4)
     assert terms["tombouctou"] == pytest.approx(2.6391, abs=1e-4)
+
+
+def test_a_question_is_looked_up_in_the_languages_there_are(tmp_path, words):
+    used = tmp_path / "words" / "fields.json"
+    assert json.loads(used.read_text()) == ["en", "fr", "ru", "pairs", "other"]
+    (tmp_path / "more").mkdir()
+    WordIndex.extend(tmp_path / "words", tmp_path / "more", [(6, "Der Dünger kommt an", "de")], [2])
+    more = WordIndex.open(tmp_path / "more")
+    assert more.search("düngers", 9)[0].tolist() == [6] and more.search("engrais", 9)[0].tolist() == [1, 0]
+    assert json.loads((tmp_path / "more" / "fields.json").read_text()) == ["de", "en", "fr", "ru", "pairs", "other"]
+    # As an earlier version wrote it.
+    (tmp_path / "more" / "fields.json").unlink()
+    assert WordIndex.open(tmp_path / "more").search("düngers", 9)[0].tolist() == [6]
