@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from index import Filters, PassageIndex
 from qa.answer import Answer, SearchHit
@@ -24,23 +25,34 @@ PASSAGES_READ = 5
 PASSAGES_WEIGHED = 20
 IN_PERIOD = 1.0
 _CLOSEST = 3
-# Each holds the documents of five passages.
-_QUESTIONS_KEPT = 16
+
+# What an answer depends on: generation, question, period, what filters let pass.
+_Asked = tuple[str, str, Period | None, tuple[object, ...] | None]
 
 
 class Answerer:
     """Composes a retriever and a reader; it holds no state of a conversation."""
 
     def __init__(
-        self, passage_index: PassageIndex, *, reader: Reader | None = None, threshold: float | None = None
+        self,
+        passage_index: PassageIndex,
+        *,
+        reader: Reader | None = None,
+        threshold: float | None = None,
+        remembered: int = 16,
     ) -> None:
+        """Take the reader that comes along, and its threshold, if none is given.
+
+        So many questions are `remembered`: asked again of an unchanged index, they are neither looked for nor
+        read again. Each keeps the documents of five passages in memory.
+        """
         self._passage_index = passage_index
         self._retriever = Retriever(passage_index)
         self._reader = reader or open_reader()
         self._threshold = self._reader.threshold if threshold is None else threshold
-        # What is asked again of the same generation is neither looked for nor read again.
-        self._hits = lru_cache(_QUESTIONS_KEPT)(self._find)
-        self._reading = lru_cache(_QUESTIONS_KEPT)(self._read)
+        self._remembered = remembered
+        self._known: OrderedDict[_Asked, tuple[Sequence[SearchHit], Reading]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Answer with sentences of the documents, or with `answered=False` and the closest passages.
@@ -63,13 +75,15 @@ class Answerer:
         carried = carry_over(question, history)
         searched = f"{carried.words} {question}" if carried else question
         period = find_period(searched, self._passage_index.newest_date)
-        asked = (self._passage_index.generation().name, searched, period, filters)
-        hits = self._hits(*asked)
+        asked = self._passage_index.generation().name, searched, period, filters.key if filters else None
+        known = self._recall(asked)
+        hits = known[0] if known else self._hits(searched, period, filters)
         retrieved = time.perf_counter()
         coverage = self._passage_index.coverage
         yield hits
         began_reading = time.perf_counter()
-        reading = self._reading(*asked)
+        reading = known[1] if known else self._reader.read(searched, hits)
+        self._keep(asked, hits, reading)
         timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - began_reading)}
         answered = bool(reading.findings) and reading.confidence >= self._threshold
         yield Answer(
@@ -77,24 +91,31 @@ class Answerer:
             answered=answered,
             confidence=reading.confidence,
             citations=cite(question, reading.findings) if answered else (),
-            closest=() if answered else hits[:_CLOSEST],
+            closest=() if answered else tuple(hits[:_CLOSEST]),
             carried=carried,
             period=period,
             coverage=coverage,
             timings=timings,
         )
 
-    def _find(
-        self, _generation: str, question: str, period: Period | None, filters: Filters | None
-    ) -> tuple[SearchHit, ...]:
+    def _hits(self, question: str, period: Period | None, filters: Filters | None) -> list[SearchHit]:
         """Return the passages to read, those of the asked time before others that match nearly as well."""
         if period is None:
-            return tuple(self._retriever.retrieve(question, top_k=PASSAGES_READ, filters=filters))
-        hits = self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED, filters=filters)
-        return tuple(in_time(hits, period)[:PASSAGES_READ])
+            return self._retriever.retrieve(question, top_k=PASSAGES_READ, filters=filters)
+        return in_time(self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED, filters=filters), period)[
+            :PASSAGES_READ
+        ]
 
-    def _read(self, generation: str, question: str, period: Period | None, filters: Filters | None) -> Reading:
-        return self._reader.read(question, self._hits(generation, question, period, filters))
+    def _recall(self, asked: _Asked) -> tuple[Sequence[SearchHit], Reading] | None:
+        with self._lock:
+            return self._known.get(asked)
+
+    def _keep(self, asked: _Asked, hits: Sequence[SearchHit], reading: Reading) -> None:
+        with self._lock:
+            self._known[asked] = hits, reading
+            self._known.move_to_end(asked)
+            while len(self._known) > self._remembered:
+                self._known.popitem(last=False)
 
 
 def in_time(hits: Sequence[SearchHit], period: Period, weight: float = IN_PERIOD) -> list[SearchHit]:

@@ -137,7 +137,8 @@ class _Bench:
         self._documents = {document.id: document for document in asked.documents}
         self._passages = {document.id: split_passages(document) for document in asked.documents}
         self._listener = _Listener(reader)
-        self._answerer = Answerer(passage_index, reader=self._listener, threshold=threshold)
+        # The listener has to hear every time.
+        self._answerer = Answerer(passage_index, reader=self._listener, threshold=threshold, remembered=0)
         self._retriever = Retriever(passage_index)
 
     def ask(self, question: Question) -> tuple[Record, Answer]:
