@@ -29,10 +29,11 @@ from index.tokens import PADDING, Tokenizer
 _WORDS = "embeddings.word_embeddings.weight"
 # Each takes about half a megabyte.
 _QUESTIONS_KEPT = 16
-# Tokens of passages that are embedded side by side, padding included. On a processor more of them gain nothing,
-# and what else is asked meanwhile waits for so many; a GPU has room for more than come at once.
-_TOKENS_AT_ONCE = {"cpu": 512}
-_TOKENS_AT_ONCE_ON_GPU = 16384
+# Texts that are read alone, not in batches.
+_FEW = 32
+# Tokens of passages that are embedded side by side, padding included. On a core more of them gain nothing, and
+# what else is asked meanwhile waits for so many.
+_TOKENS_AT_ONCE, _TOKENS_AT_ONCE_ON_GPU = 512, 16384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,11 +124,13 @@ class BertEncoder:
     def vectors(self, texts: Sequence[str], *, prompt: str) -> NDArray[np.float32]:
         """Return the vectors of many texts, each read after a prompt, shape (len(texts), width).
 
-        They are read in batches of about the same length, and may differ from those of `read` by a rounding.
+        A few are read alone, so that a question finds the same whichever of its passages are known already. More
+        are read in batches of about the same length, and may differ from that by a rounding.
         """
         ids = self._tokenizer.ids([prompt + text for text in texts])
         found = np.empty((len(texts), self._width), np.float32)
-        batches = list(self._batches([len(of_text) for of_text in ids]))
+        is_few = len(texts) <= _FEW
+        batches = [[row] for row in range(len(texts))] if is_few else list(self._batches([*map(len, ids)]))
         read = cores().map(lambda rows: self._vectors_of([ids[row] for row in rows]), batches)
         for rows, vectors in zip(batches, read, strict=True):
             found[rows] = vectors
@@ -159,8 +162,8 @@ class BertEncoder:
             return TokenStates(self._embedded(torch.tensor([tokens.ids]))[0], offsets)
 
     def _passed(self, read: TokenStates, first: int, last: int | None) -> TokenStates:
-        *_, states = read.states, *self._after_each(read, first, last)
-        return TokenStates(states, read.offsets)
+        after = self._after_each(read, first, last)
+        return TokenStates(after[-1], read.offsets) if after else read
 
     @torch.inference_mode()
     def _after_each(self, read: TokenStates, first: int, last: int | None) -> list[Tensor]:
@@ -183,7 +186,7 @@ class BertEncoder:
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Yield the numbers of texts to be read side by side, the longest first."""
-        most = _TOKENS_AT_ONCE.get(self._device.type, _TOKENS_AT_ONCE_ON_GPU)
+        most = _TOKENS_AT_ONCE if self._device.type == "cpu" else _TOKENS_AT_ONCE_ON_GPU
         rows: list[int] = []
         for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
             if rows and (len(rows) + 1) * padded_length(lengths[rows[0]]) > most:

@@ -54,7 +54,6 @@ def grouped(hits: Sequence[SearchHit]) -> SearchHit:
 def _runs(text: str) -> _Runs:
     """Return the runs of words of a text, as hashes: Python handles whole numbers twice as fast as tuples."""
     words = _WORD.findall(text.casefold())
-    runs = (
-        zip(*(words[i:] for i in range(_RUN)), strict=False) if len(words) >= _RUN else [tuple(words)] if words else []
-    )
-    return frozenset(map(hash, runs))
+    if len(words) < _RUN:
+        return frozenset([hash(tuple(words))]) if words else frozenset()
+    return frozenset(map(hash, zip(*(words[i:] for i in range(_RUN)), strict=False)))

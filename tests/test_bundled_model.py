@@ -75,6 +75,8 @@ def test_many_at_once_are_as_one_at_a_time(embedder, encoder, close):
     alone = np.stack([encoder.read(text, prompt="passage: ").vector for text in texts])
     np.testing.assert_allclose(embedder.embed_passages(texts), alone, atol=close)
     assert embedder.embed_passages([]).shape == (0, embedder.dimension)
+    # Of a few, none depends on the others, not even by a rounding.
+    np.testing.assert_array_equal(embedder.embed_passages(texts[3:9])[2:4], embedder.embed_passages(texts[5:7]))
 
 
 def test_its_tokens_are_those_of_the_folders_other_tokenizer():

@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -104,35 +104,37 @@ def _listen(path: Path) -> socket.socket | None:
     """Return a socket that is bound to a path and that only its owner may open, None where there can be none."""
     if _answers(path):
         return None
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        # Left by a chat that was killed.
-        path.unlink(missing_ok=True)
-        listening.bind(str(path))
-        # Nobody can connect before it listens, which asyncio has it do.
-        path.chmod(0o600)
-    except OSError as error:
-        listening.close()
-        _logger.info("the shell cannot use this chat: %s", error)
-        return None
-    return listening
+    with ExitStack() as opened:
+        try:
+            listening = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            # Left by a chat that was killed.
+            path.unlink(missing_ok=True)
+            listening.bind(str(path))
+            # Nobody can connect before it listens, which asyncio has it do.
+            path.chmod(0o600)
+        except OSError as error:
+            _logger.info("the shell cannot use this chat: %s", error)
+            return None
+        opened.pop_all()
+        return listening
 
 
 def _answers(path: Path) -> bool:
     """Whether a chat listens there."""
     if not path.is_socket():
         return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as chat:
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as chat:
             chat.connect(str(path))
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 
-async def _answered(desk: Desk, request: dict[str, Any]) -> dict[str, Any]:
+async def _answered(desk: Desk, request: object) -> dict[str, Any]:
     """Return what to reply, nothing where the command had better do it itself."""
-    if request["like"] != _like_this():
+    # What is like this command asks in this form.
+    if not isinstance(request, dict) or request.get("like") != _like_this():
         return {}
     question, as_json = str(request["question"]), bool(request["as_json"])
     from ui.desk import BusyError
