@@ -116,7 +116,7 @@ def test_nonsense_ends_only_its_own_connection(passage_index, backend):
                 try:
                     chat.sendall(line)
                     chat.shutdown(socket.SHUT_WR)
-                    assert chat.recv(100) == b""
+                    assert chat.recv(100) in (b"", b"{}\n")
                 except (BrokenPipeError, ConnectionResetError):
                     pass
         return ask_chat(passage_index.folder, QUESTION)

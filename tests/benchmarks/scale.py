@@ -106,7 +106,7 @@ def nearest(matrix, alive, query, k):
 
 def serve(folder, vectors, count):
     """Open the index in this new process and ask; return the figures."""
-    matrix = np.load(vectors, mmap_mode="r")
+    matrix = np.load(vectors, mmap_mode="r")[:count]
     embedder = GivenVectors(matrix)
     began = time.perf_counter()
     passage_index = PassageIndex.open(folder, embedder=embedder)
