@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ def expect_kept(page: Any, answers: int) -> None:
 def start_new(page: Any) -> None:
     page.locator("#clear").click()
     expect_asked(page)
+    # The address changes a moment after the chat; going back before that would go too far.
+    expect(page).not_to_have_url(re.compile("#c="))
 
 
 def open_list(page: Any) -> Any:
