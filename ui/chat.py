@@ -56,12 +56,15 @@ class _Handlers:
     def redraw(self, conversation: Conversation) -> tuple[Any, ...]:
         """Update every component that holds words: header, buttons, chat, box, panel, list of conversations."""
         texts = conversation.texts
+        # An empty chat is left as it is: where the page opens a kept conversation meanwhile, this may come after it.
+        messages = _messages(conversation)
+        shown: dict[str, Any] = {"value": messages} if messages else {}
         return (
             message_html.header_html(texts),
             gr.Button(value=texts.new_conversation),
             message_html.theme_html(texts),
             gr.Chatbot(
-                value=_messages(conversation),
+                **shown,
                 placeholder=message_html.welcome_html(texts),
                 examples=self.examples(conversation.language),
             ),
