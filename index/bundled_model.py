@@ -193,12 +193,17 @@ class _PackedModel:
         found["pooler.dense.bias"] = np.zeros(h, np.float32)
         return found
 
+    @property
+    def control(self) -> set[str]:
+        """The tokens that stand for no text."""
+        return {*(self.pieces[i][0] for i in self.special.values()), MASK}
+
     def tokenizer(self) -> Tokenizer:
         from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
         names = {role: self.pieces[i][0] for role, i in self.special.items()}
-        control = {*names.values(), MASK}
         # Document text is data: what looks like a control token in it is found less likely than its letters.
+        control = self.control
         pieces = [(text, _NEVER if text in control else score) for text, score in self.pieces]
         tokenizer = Tokenizer(models.Unigram(pieces, unk_id=self.special["unk"], byte_fallback=False))
         # SentencePiece's nmt_nfkc: control characters vanish, odd spaces become spaces, then NFKC.
@@ -224,7 +229,7 @@ class _PackedModel:
         """Return the same as a SentencePiece model, its pieces in the order of XLM-RoBERTa's own file."""
         from sentencepiece import SentencePieceNormalizer
 
-        control = {self.pieces[i][0] for i in self.special.values()} | {MASK}
+        control = self.control
         first = [(self.pieces[self.special[role]][0], 0.0) for role in ("unk", "bos", "eos")]
         kinds = [_UNKNOWN, _CONTROL, _CONTROL]
         content = [(text, score) for text, score in self.pieces if text not in control]

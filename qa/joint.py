@@ -187,15 +187,17 @@ class JointModel(nn.Module):
             with safe_open(path, framework="pt") as stored:
                 first_layer = int(stored.metadata()[_FIRST_LAYER])
                 weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-            like = encoder.layers[0]
+            # Read once: the encoder does not keep them.
+            all_layers = encoder.layers
+            like, read = all_layers[0], all_layers[first_layer:]
             wide, width = like.widen.weight.shape
             with torch.device("meta"):
                 layers = [
                     TransformerLayer(width, wide, heads=like.heads, epsilon=like.mix_norm.eps, dropout=dropout)
-                    for _ in encoder.layers[first_layer:]
+                    for _ in read
                 ]
                 model = cls(layers, width=width, first_layer=first_layer)
-            for name, matrix in _matrices(encoder.layers[first_layer:]).items():
+            for name, matrix in _matrices(read).items():
                 weights[name] = matrix + weights[name] * weights.pop(name + _SCALE)
             model.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, assign=True)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:

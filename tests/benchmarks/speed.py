@@ -6,7 +6,7 @@ Over contexts of PIAF and made passages beyond them, whose vectors are given, ea
 twice: its embedding alone, by sourcier and by sentence-transformers at the same precision, finding passages, and an
 answer; in turns, so that what else the machine does meets all alike. Then as many as come from one client and from
 eight. Then a slice that is embedded and indexed, and indexed again. Then the command in new processes, alone and beside
-a running chat, and what importing PyTorch and loading the model take. Takes eight minutes on two cores.
+a running chat, and what importing PyTorch and loading the model take. Takes four minutes on two cores.
 """
 
 from __future__ import annotations
