@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from index.checking import CheckReport, check
 from index.document import Document, DocumentSummary, Passage
 from index.embedder import Embedder, open_embedder
 from index.errors import (
@@ -19,6 +18,7 @@ from index.errors import (
 from index.filters import Filters
 from index.locations import default_index_folder
 from index.passage_index import PassageIndex
+from index.passage_store import CheckReport, check
 from index.passages import split_passages
 from index.reading import (
     Columns,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,37 +19,17 @@ from index.generation import (
     open_generation,
     verify,
 )
+from index.passage_store import CheckReport, require_model
 from index.passages import sentences_of, split_passages
 from index.revision import Revision
 from index.store import FILE_NAME, Damage, Part, Store
-from index.writer import alone, catch_up, check_model
+from index.writer import alone, catch_up
 
 _AT_ONCE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """What was looked at, what was found damaged, and what was mended of it."""
-
-    documents: int
-    passages: int
-    sentences: int
-    problems: tuple[str, ...] = ()
-    mended: tuple[str, ...] = ()
-
-    @property
-    def is_sound(self) -> bool:
-        return not self.problems
-
-
-def check(folder: str | os.PathLike[str], *, repair: bool = False, embedder: Embedder | None = None) -> CheckReport:
-    """Verify every checksum, count, offset and vector of an index.
-
-    With `repair`, everything but the documents themselves is made again where it is damaged, and
-    `problems` are those that remain. Raises IndexNotFoundError, IndexBusyError, and IndexDamagedError
-    where the truth cannot be opened at all.
-    """
-    place = Path(folder)
+def check_folder(place: Path, *, repair: bool = False, embedder: Embedder | None = None) -> CheckReport:
+    """Verify an index folder, as `check` does."""
     mended: tuple[str, ...] = ()
     if repair:
         with alone(place):
@@ -140,7 +118,7 @@ def _repair(folder: Path, embedder: Embedder | None) -> Iterator[str]:
         missing = [str(damage.key) for damage in store.damages() if damage.part is Part.VECTOR]
         if missing:
             embedder = embedder or open_embedder(store.setting("model"))
-            check_model(folder, store, embedder)
+            require_model(str(folder), store.setting("fingerprint"), embedder)
             vectors = embedder.embed_passages([store.text_of_passage(one) for one in missing])
             with store.transaction():
                 store.put_vectors(missing, vectors)

@@ -64,6 +64,11 @@ class Passage:
     end: int
     text: str = field(repr=False)
 
+    @property
+    def sha256(self) -> str:
+        """Digest of the text's UTF-8 bytes, under which its vector is kept."""
+        return sha256_of(self.text)
+
 
 def sha256_of(text: str) -> str:
     """Return the hexadecimal SHA-256 of a text's UTF-8 bytes; lone surrogates are kept apart, not refused."""

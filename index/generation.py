@@ -12,8 +12,7 @@ import re
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +20,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index import durable
-from index.document import Document, Passage, sha256_of
+from index.document import Document, DocumentSummary, Passage, sha256_of
 from index.embedder import Embedder
 from index.errors import IndexDamagedError
 from index.filters import Filters
-from index.fusion import fuse
+from index.snapshot import FileState
 from index.store import Store
-from index.vectors import VectorIndex, VectorSet, cosines_of
+from index.vectors import VectorIndex, VectorSet
 from index.words import WordIndex
 
 if TYPE_CHECKING:
@@ -57,22 +56,6 @@ _FILTERS_KEPT = 32
 # and not a time, or the same question would find other passages on a busy machine.
 _EMBEDDED_ON_DEMAND = 12
 _VECTORS_KEPT = 10_000
-_ASIDE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A passage that matched: cosine to the question, BM25, and the two fused (higher is better).
-
-    `question_terms` are the question's terms as the passage's language has them, with their idf.
-    """
-
-    passage: Passage
-    document: Document
-    score: float
-    vector_score: float
-    word_score: float
-    question_terms: Mapping[str, float]
 
 
 class Generation:
@@ -93,7 +76,6 @@ class Generation:
         self._on_demand: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
         self._allowed: OrderedDict[tuple[object, ...], NDArray[np.int64]] = OrderedDict()
         self._lock = threading.Lock()
-        self._aside = ThreadPoolExecutor(_ASIDE, thread_name_prefix="words")
 
     def __len__(self) -> int:
         return len(self.vectors) + len(self.pending)
@@ -103,66 +85,55 @@ class Generation:
         """The share of the passages that are embedded, 1.0 of none."""
         return len(self.vectors) / len(self) if len(self) else 1.0
 
-    def search(
-        self,
-        question: str,
-        embedder: Embedder,
-        *,
-        top_k: int,
-        pool: int,
-        filters: Filters | None = None,
-    ) -> list[Match]:
-        """Return the `top_k` best passages, best first, out of the `pool` best by vectors and by words.
+    def search_vectors(
+        self, query_vector: NDArray[np.float32], k: int, filters: Filters | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        return self.vectors.search(query_vector, k, self._passing(filters))
 
-        Of the passages that are still pending, the best by words are embedded for it, and the vectors kept
-        in memory; the others cannot be found yet. Ties break by document id, then offset. With filters, the pool is of
-        passages that pass.
-        """
-        allowed = self.allowed(filters)
-        # Tantivy leaves Python while it searches, and a question is embedded on one core.
-        words = self._aside.submit(self.words.search, question, pool, allowed)
-        query_vector = embedder.embed_question(question)
-        near, _ = self.vectors.search(query_vector, pool, allowed)
-        worded, bm25 = words.result()
-        on_demand = np.empty(0, np.int64)
-        if len(self.pending):
-            is_pending = np.isin(worded, self.pending)
-            on_demand = np.sort(worded[is_pending][:_EMBEDDED_ON_DEMAND])
-            is_known = ~is_pending | np.isin(worded, on_demand)
-            worded, bm25 = worded[is_known], bm25[is_known]
-        numbers = np.union1d(near, worded)
-        if not len(numbers):
-            return []
+    def search_words(
+        self, question: str, k: int, filters: Filters | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        return self.words.search(question, k, self._passing(filters))
+
+    def scorable(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which passages, best first, have a vector: all but the pending ones after the first few of them."""
+        is_pending = np.isin(numbers, self.pending)
+        return ~is_pending | (np.cumsum(is_pending) <= _EMBEDDED_ON_DEMAND)
+
+    def vectors_of(self, numbers: NDArray[np.int64], embedder: Embedder) -> NDArray[np.float32]:
+        """Return vectors; those of pending passages are made now, and kept in memory."""
         vectors = self.vectors.vectors(numbers)
-        if len(on_demand):
-            vectors[np.searchsorted(numbers, on_demand)] = self._embedded(on_demand, embedder)
-        cosines = cosines_of(vectors, query_vector)
-        # A passage outside the pool of words scores at most what the last one in it does; taking 0
-        # for it keeps "shares no word" apart from "shares few".
-        word_scores = np.zeros(len(numbers), np.float32)
-        word_scores[np.searchsorted(numbers, worded)] = bm25
-        fused = fuse(cosines, word_scores)
-        # Numbers tell nothing but who came first, so all that tie with the last one are fetched.
-        worst = np.sort(fused)[::-1][min(top_k, len(fused)) - 1]
-        chosen = np.flatnonzero(fused >= worst)
-        pairs = self.store.passages(numbers[chosen].tolist())
-        ranked = sorted(
-            zip(chosen, pairs, strict=True),
-            key=lambda found: (-fused[found[0]], found[1][1].id, found[1][0].start),
-        )[:top_k]
-        languages = {document.language for _, (_, document) in ranked}
-        terms = {language: self.words.question_terms(question, language) for language in languages}
-        return [
-            Match(
-                passage,
-                document,
-                float(fused[i]),
-                float(cosines[i]),
-                float(word_scores[i]),
-                terms[document.language],
-            )
-            for i, (passage, document) in ranked
-        ]
+        is_pending = np.isin(numbers, self.pending)
+        if is_pending.any():
+            vectors[is_pending] = self._embedded(numbers[is_pending], embedder)
+        return vectors
+
+    def question_terms(self, question: str, language: str | None) -> dict[str, float]:
+        return self.words.question_terms(question, language)
+
+    def passages(self, numbers: Sequence[int]) -> list[tuple[Passage, Document]]:
+        return self.store.passages(numbers)
+
+    def documents(self, ids: Iterable[str] | None = None) -> Iterator[Document]:
+        return self.store.documents(ids)
+
+    def summaries(self, filters: Filters | None = None) -> Iterator[DocumentSummary]:
+        return self.store.summaries(filters)
+
+    def files_of(self, document_id: str) -> list[FileState]:
+        return self.store.files_of(document_id)
+
+    def files_below(self, folder: str) -> dict[str, FileState]:
+        return self.store.files_below(folder)
+
+    def sources_below(self, folder: str) -> dict[str, list[str]]:
+        return self.store.sources_below(folder)
+
+    def count_documents(self) -> int:
+        return self.store.count_documents()
+
+    def newest_date(self) -> str | None:
+        return self.store.newest_date()
 
     def _embedded(self, numbers: NDArray[np.int64], embedder: Embedder) -> NDArray[np.float32]:
         """Return the vectors of pending passages, float32 of shape (len(numbers), dimension)."""
@@ -181,7 +152,7 @@ class Generation:
                 self._on_demand.popitem(last=False)
         return np.stack([known[number] for number in numbers.tolist()])
 
-    def allowed(self, filters: Filters | None) -> NDArray[np.int64] | None:
+    def _passing(self, filters: Filters | None) -> NDArray[np.int64] | None:
         """Return the numbers of the passages that pass, ascending; None where all do."""
         if not filters:
             return None

@@ -12,9 +12,10 @@ from filelock import FileLock
 from index import durable
 from index.document import sha256_of
 from index.embedder import Embedder
+from index.passage_store import Progress
 from index.revision import Revision
 from index.store import Store
-from index.writer import Progress, alone, no_access, writing
+from index.writer import alone, no_access, writing
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,17 +8,22 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.document import Document, Passage, sha256_of
-from index.schema import COLUMNS, FORMAT, PARAMETERS, SCHEMA, VERSIONED, digest_of, marks, values_of
-from index.store import FileState, Store
+import numpy as np
+
+from index.document import Document, Passage
+from index.schema import COLUMNS, FORMAT, PARAMETERS, SCHEMA, VERSIONED, batches, digest_of, marks, values_of
+from index.snapshot import FileState
+from index.store import Store
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
 class Revision(Store):
     """The one writer's connection to the truth; it sees what it has changed before anybody else does."""
+
+    # Nearly every corpus fits, and then the time left is known.
+    read_at_once = 64_000_000
 
     @classmethod
     def create(cls, folder: Path, *, model: str, fingerprint: str, dimension: int) -> None:
@@ -74,6 +79,9 @@ class Revision(Store):
         """Have the revision count."""
         self._do("UPDATE settings SET value = ? WHERE name = 'revision'", (str(self._at),))
 
+    def expect(self, documents: Sequence[Document]) -> None:
+        """Do nothing: SQLite looks one up as quickly as several."""
+
     def put(self, document: Document, file: str) -> tuple[int, bool]:
         """Store a document, in the place of the one with its id, and its sources; return its number, and if it is new.
 
@@ -101,7 +109,7 @@ class Revision(Store):
         """Store the passages of a new document."""
         self._do_many(
             "INSERT INTO passages (document, start, end, text_sha256) VALUES (?, ?, ?, ?)",
-            [(number, passage.start, passage.end, sha256_of(passage.text)) for passage in passages],
+            [(number, passage.start, passage.end, passage.sha256) for passage in passages],
         )
 
     def put_file(self, state: FileState) -> None:
@@ -156,6 +164,15 @@ class Revision(Store):
                 sources = [source for (source,) in self._rows(query, {"pattern": pattern})]
         return documents, sources
 
+    def alive(self, numbers: Iterable[int]) -> set[int]:
+        return {
+            number
+            for some in batches(np.sort(np.fromiter(numbers, np.int64)))
+            for (number,) in self._rows(
+                f"SELECT number FROM documents WHERE number IN ({marks(some)}) AND died IS NULL", some
+            )
+        }
+
     def numbers_of_documents(self) -> set[int]:
         return {number for (number,) in self._rows("SELECT number FROM documents WHERE died IS NULL")}
 
@@ -169,7 +186,7 @@ class Revision(Store):
             wanted.difference_update(text_hash for (text_hash,) in known)
         return wanted
 
-    def put_vectors(self, text_hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    def put_vectors(self, text_hashes: Sequence[str], vectors: NDArray[np.floating]) -> None:
         """Keep vectors, as float16, under the hashes of their texts."""
         blobs = [row.tobytes() for row in vectors.astype("<f2")]
         self._do_many(

@@ -28,6 +28,7 @@ from index.document import Document, DocumentSummary, Passage, sha256_of
 from index.errors import IndexAccessError, IndexDamagedError, IndexMismatchError, IndexNotFoundError, PassageIndexError
 from index.filters import Filters
 from index.schema import COLUMNS, FORMAT, batches, digest_of, document_of, marks
+from index.snapshot import FileState
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,21 +36,6 @@ if TYPE_CHECKING:
 FILE_NAME = "truth.sqlite"
 AT = "(born <= :at AND (died IS NULL OR died > :at))"
 _UNREADABLE = "{path} cannot be read ({reason}); move its folder away and index the documents again"
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """A file as it was when it was last read; `reason` says why it holds no document, "" if it does.
-
-    `reading` tells how it was read: with other settings it would have to be read again.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-    sha256: str
-    reading: str
-    reason: str = ""
 
 
 class Part(Enum):

@@ -11,7 +11,7 @@ from pathlib import Path
 from index.document import Document
 from index.errors import InputError
 from index.reading import ReadingOptions, find_files, parse_documents, read_bytes
-from index.store import FileState, Store
+from index.snapshot import Catalogue, FileState
 from index.writer import Writer, checked
 
 # Clocks of file systems tick this slowly: a file changed twice within one tick looks changed once.
@@ -42,7 +42,7 @@ class Plan:
     """The files in and below some places, compared with what an index knows of them."""
 
     def __init__(
-        self, store: Store, roots: Sequence[Path], options: ReadingOptions, *, excluded: Path, removing: bool
+        self, known: Catalogue, roots: Sequence[Path], options: ReadingOptions, *, excluded: Path, removing: bool
     ) -> None:
         """Find the files; raises InputError for a place that cannot be read.
 
@@ -54,8 +54,8 @@ class Plan:
         self._sources: dict[str, list[str]] = {}
         self._found: list[str] = []
         for root in roots:
-            self._known |= store.files_below(str(root))
-            self._sources |= store.sources_below(str(root))
+            self._known |= known.files_below(str(root))
+            self._sources |= known.sources_below(str(root))
             files = [file for file in find_files(root, options) if not file.is_relative_to(excluded)]
             if removing and self._sources and not files:
                 raise InputError(

@@ -49,8 +49,8 @@ _PAIRS = "pairs"
 _OTHER = "other"
 # Beside its stems, a text has its words as they are, in every language alike: a name or a number that is
 # met unchanged counts for more, which adds .006 ± .005 to the MRR@20 on PIAF's train part.
-_EXACT = "exact"
-_EXACT_WEIGHT = 0.5
+EXACT = "exact"
+EXACT_WEIGHT = 0.5
 _FIELDS = (*_STEMMERS, _PAIRS, _OTHER)
 # Beside tantivy's own files: the fields that have words. Looking a question up in all takes as long as the search.
 _USED = "fields.json"
@@ -81,7 +81,7 @@ class WordIndex:
         """Write an index of (number, text, language) entries into an empty folder."""
         builder = tantivy.SchemaBuilder()
         builder.add_unsigned_field(_NUMBER, indexed=True, fast=True)
-        for field in (*_FIELDS, _EXACT):
+        for field in (*_FIELDS, EXACT):
             builder.add_text_field(field, tokenizer_name=field, index_option="freq")
         _change(tantivy.Index(builder.build(), path=str(folder)), folder, entries, ())
 
@@ -124,14 +124,10 @@ class WordIndex:
         `allowed` are the numbers, ascending, of the passages that may be found.
         """
         terms = [
+            *(query for field in self._fields for query in self._term_queries(field, terms_of(question, field))),
             *(
-                query
-                for field in self._fields
-                for query in self._term_queries(field, _analyser(field).analyze(question))
-            ),
-            *(
-                tantivy.Query.boost_query(query, _EXACT_WEIGHT)
-                for query in self._term_queries(_EXACT, _words(question))
+                tantivy.Query.boost_query(query, EXACT_WEIGHT)
+                for query in self._term_queries(EXACT, exact_words(question))
             ),
         ]
         if not terms or (allowed is not None and not len(allowed)):
@@ -157,7 +153,7 @@ class WordIndex:
 
         idf = ln(1 + (N - n + ½) / (n + ½)) for a term found in n of N passages, as in tantivy's BM25.
         """
-        field = _field(language)
+        field = field_of(language)
         count = len(self)
         # Passages that are gone count as holding their words until the index is compacted.
         found = {term: min(self._searcher.doc_freq(field, term), count) for term in analyse(question, language)}
@@ -189,13 +185,30 @@ class WordIndex:
 
 def analyse(text: str, language: str | None) -> list[str]:
     """Return the terms under which a text of this language is indexed: folded, stemmed, without stop words."""
-    terms: list[str] = _analyser(_field(language)).analyze(text)
+    return terms_of(text, field_of(language))
+
+
+def terms_of(text: str, field: str) -> list[str]:
+    """Return the terms of a text under a field, in their order and as often as they are there."""
+    terms: list[str] = _analyser(field).analyze(text)
     return terms
 
 
-def _words(question: str) -> list[str]:
+def field_of(language: str | None) -> str:
+    """Return the field under which texts of a language are indexed."""
+    if language in _SPACELESS:
+        return _PAIRS
+    return language if language in _STEMMERS else _OTHER
+
+
+def exact_words(question: str) -> list[str]:
     """Return the words of a question that tell what it is about, folded but not stemmed."""
-    return [word for word in _analyser(_EXACT).analyze(question) if not is_function_word(word)]
+    return [word for word in terms_of(question, EXACT) if not is_function_word(word)]
+
+
+def exact_terms(text: str, language: str | None) -> list[str]:
+    """Return the words of a text of this language as they are, folded but not stemmed."""
+    return [] if language in _SPACELESS else terms_of(text, EXACT)
 
 
 def _used(folder: Path) -> list[str]:
@@ -216,11 +229,11 @@ def _change(index: tantivy.Index, folder: Path, entries: Iterable[Entry], gone: 
     for number, text, language in entries:
         entry = tantivy.Document()
         entry.add_unsigned(_NUMBER, number)
-        field = _field(language)
+        field = field_of(language)
         used.add(field)
         entry.add_text(field, text)
         if language not in _SPACELESS:
-            entry.add_text(_EXACT, text)
+            entry.add_text(EXACT, text)
         writer.add_document(entry)
     writer.commit()
     writer.wait_merging_threads()
@@ -233,14 +246,8 @@ def _in_batches(numbers: Iterable[int]) -> Iterator[list[int]]:
         yield several[begin : begin + 1000]
 
 
-def _field(language: str | None) -> str:
-    if language in _SPACELESS:
-        return _PAIRS
-    return language if language in _STEMMERS else _OTHER
-
-
 def _register_analysers(index: tantivy.Index) -> None:
-    for field in (*_FIELDS, _EXACT):
+    for field in (*_FIELDS, EXACT):
         index.register_tokenizer(field, _analyser(field))
 
 

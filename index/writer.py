@@ -7,24 +7,23 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from index import durable
-from index.document import Document, sha256_of
+from index.document import Document
 from index.embedder import Embedder
-from index.errors import IndexAccessError, IndexBusyError, IndexMismatchError, InputError
+from index.errors import IndexAccessError, IndexBusyError, InputError
 from index.generation import current_name, current_revision, write_generation
+from index.passage_store import Changes, Progress, require_model
 from index.passages import split_passages
 from index.revision import Revision
-from index.store import Store
 
 _log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]
 
 _LOCK = "writer.lock"
 # Vectors that follow are stored between whiles: whoever stores some has done within this time.
@@ -32,16 +31,13 @@ _PATIENCE_S = 2.0
 _HOLDER = "writer.holder"
 # Passages embedded between two commits: what a kill can lose, a few seconds of work on two cores.
 _EMBEDDED_AT_ONCE = 256
-# Characters of text read before it is embedded; nearly every corpus fits, and then the time left is known.
-_READ_AT_ONCE = 64_000_000
+_EXPECTED_AT_ONCE = 500
 
 
 class Writer:
     """Makes the next revision of an index; nobody sees anything of it before its generation is in use."""
 
-    def __init__(
-        self, store: Revision, after: int, embedder: Embedder, on_progress: Progress | None, *, wait: bool
-    ) -> None:
+    def __init__(self, store: Changes, embedder: Embedder, on_progress: Progress | None, *, wait: bool) -> None:
         self.store = store
         self.is_renewed = False
         self._wait = wait
@@ -50,9 +46,8 @@ class Writer:
         self._unread: dict[int, Document] = {}
         self._characters = 0
         self._embedded = 0
-        store.begin_revision(after)
 
-    def change(self) -> Revision:
+    def change(self) -> Changes:
         """Return the store, ready for changes; they are kept together with what is put before the next `flush`."""
         self.store.begin()
         return self.store
@@ -66,9 +61,18 @@ class Writer:
         if is_new:
             self._unread[number] = document
             self._characters += len(document.text)
-            if self._characters > _READ_AT_ONCE:
+            if self._characters > self.store.read_at_once:
                 self.flush()
         return number
+
+    def put_all(self, documents: Iterable[Document]) -> list[int]:
+        """Put several documents; return their numbers."""
+        numbers: list[int] = []
+        coming = iter(documents)
+        while some := list(islice(coming, _EXPECTED_AT_ONCE)):
+            self.store.expect(some)
+            numbers += map(self.put, some)
+        return numbers
 
     def renew(self) -> None:
         """Have a new generation made, though no document has changed: it uses all the vectors there are."""
@@ -77,12 +81,12 @@ class Writer:
     def flush(self) -> None:
         """Cut and embed what was put, unless its vectors are not waited for, and store its passages."""
         self.store.commit()
-        alive = self.store.numbers_of_documents() if self._unread else set()
+        alive = self.store.alive(self._unread)
         passages = {number: split_passages(one) for number, one in self._unread.items() if number in alive}
         self._unread, self._characters = {}, 0
         durable.step("read")
         if self._wait:
-            self._embed({sha256_of(one.text): one.text for several in passages.values() for one in several})
+            self._embed({one.sha256: one.text for several in passages.values() for one in several})
         durable.step("embedded")
         with self.store.transaction():
             for number, several in passages.items():
@@ -126,10 +130,11 @@ def writing(
             Revision.create(folder, model=embedder.name, fingerprint=embedder.fingerprint, dimension=embedder.dimension)
         store = Revision.open(folder)
         try:
-            check_model(folder, store, embedder)
+            require_model(str(folder), store.setting("fingerprint"), embedder)
             in_use = current_revision(folder)
             after = in_use if in_use is not None and store.has(in_use) else store.revision
-            writer = Writer(store, after, embedder, on_progress, wait=wait)
+            store.begin_revision(after)
+            writer = Writer(store, embedder, on_progress, wait=wait)
             yield writer
             writer.flush()
             if store.has_changed() or writer.is_renewed or not store.revision:
@@ -188,16 +193,6 @@ def alone(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
             holder.unlink(missing_ok=True)
     finally:
         lock.release()
-
-
-def check_model(folder: Path, store: Store, embedder: Embedder) -> None:
-    """Raise IndexMismatchError unless the vectors of an index are the embedder's."""
-    found = store.setting("fingerprint")
-    if found != embedder.fingerprint:
-        raise IndexMismatchError(
-            f"{folder} was built with the embedding model {found}, expected {embedder.fingerprint}; "
-            "use that model, or index the documents again into a new folder"
-        )
 
 
 def checked(document: Document) -> Document:

@@ -23,14 +23,14 @@ def halves(passage_index: PassageIndex) -> Mapping[str, Ranking]:
     generation = passage_index.generation()
 
     def by_words(question: str, k: int) -> list[Passage]:
-        return passages(generation.words.search(question, k)[0])
+        return passages(generation.search_words(question, k)[0])
 
     def by_vectors(question: str, k: int) -> list[Passage]:
         vector = passage_index.embedder.embed_question(question)
-        return passages(generation.vectors.search(vector, k)[0])
+        return passages(generation.search_vectors(vector, k)[0])
 
     def passages(numbers: NDArray[np.int64]) -> list[Passage]:
-        return [passage for passage, _ in generation.store.passages(numbers.tolist())]
+        return [passage for passage, _ in generation.passages(numbers.tolist())]
 
     return {"BM25 alone": by_words, "dense alone": by_vectors}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from index import Filters, InputError, PassageIndex
-from index.generation import Match
+from index.snapshot import Match, Snapshot, find_matches
 from qa.answer import SearchHit
 from qa.copies import without_copies
 
@@ -33,11 +33,14 @@ class Retriever:
         check_question(question)
         if top_k < 1:
             raise InputError(f"top_k is {top_k}: expected 1 or more")
-        generation = self._passage_index.generation()
+        return self._passage_index.consult(lambda generation: self._retrieve(generation, question, top_k, filters))
+
+    def _retrieve(self, generation: Snapshot, question: str, top_k: int, filters: Filters | None) -> list[SearchHit]:
         embedder = self._passage_index.embedder
         depth = top_k + _MORE
         while True:
-            matches = generation.search(question, embedder, top_k=depth, pool=max(_POOL, depth), filters=filters)
+            pool = max(_POOL, depth)
+            matches = find_matches(generation, question, embedder, top_k=depth, pool=pool, filters=filters)
             hits = without_copies([_hit(match, rank) for rank, match in enumerate(matches, start=1)], top_k)
             last = max((copy.rank for hit in hits for copy in hit.copies), default=0)
             is_settled = len(hits) == top_k and last <= depth // 2

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import itertools
+import os
+
 import pytest
 
 from index import PassageIndex, load_documents, make_document
 from tests.browsing import chromium, pages_of, running
 from tests.fakes import FakeEmbedder
+from tests.milvus_server import MilvusServer, Wire
 from ui.demo import seeds_folder
 
 
@@ -51,3 +55,60 @@ def app(tmp_path_factory):
 @pytest.fixture
 def visit(browser, app):
     yield from pages_of(browser, app)
+
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def lite_file(tmp_path_factory):
+    """Where Milvus Lite keeps its collections: one file for all tests, since opening one takes seconds."""
+    return tmp_path_factory.mktemp("lite") / "lite.db"
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory):
+    why_not = MilvusServer.why_not()
+    if why_not:
+        assert not os.environ.get("CI"), why_not
+        pytest.skip(why_not)
+    server = MilvusServer(tmp_path_factory.mktemp("milvus"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def wire(milvus_server):
+    """A way of its own to the server, that a test may cut."""
+    wire = Wire(milvus_server.socket)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(scope="session")
+def milvus_port(milvus_server):
+    wire = Wire(milvus_server.socket)
+    yield wire.port
+    wire.close()
+
+
+@pytest.fixture(params=["embedded", "lite", pytest.param("server", marks=pytest.mark.server)])
+def new_place(request, tmp_path):
+    """Return places for new indexes, in each kind of store there is."""
+
+    def new():
+        number = next(_NUMBERS)
+        if request.param == "embedded":
+            return tmp_path / f"index-{number}"
+        if request.param == "lite":
+            return f"milvus://{request.getfixturevalue('lite_file')}/c{number}"
+        return f"milvus://127.0.0.1:{request.getfixturevalue('milvus_port')}/c{number}"
+
+    return new
+
+
+@pytest.fixture(autouse=True)
+def no_grace(monkeypatch):
+    """Nobody reads what a test has just taken away, unless it says so."""
+    monkeypatch.setattr("index.milvus.store._GRACE_S", 0.0)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from index import PassageIndex, durable, generation, make_document, writer
-from index.checking import check
+from index import PassageIndex, check, durable, generation, make_document, writer
+from index.snapshot import find_matches
 from tests.fakes import FakeEmbedder
 
 KILLS = 200
@@ -44,7 +44,7 @@ def assert_whole(folder, *states):
     assert report.is_sound, report.problems
     assert report.documents == len(held)
     for text in held.values():
-        found = passage_index.generation().search(text, passage_index.embedder, top_k=1, pool=1000)
+        found = find_matches(passage_index.generation(), text, passage_index.embedder, top_k=1, pool=1000)
         assert found[0].document.text == text
     return held
 
@@ -120,7 +120,7 @@ SERVER = """
 import json, os, sys, traceback
 import faiss
 from index import PassageIndex
-from index.checking import check
+from index import check
 from tests.fakes import FakeEmbedder
 from tests import test_crash
 faiss.omp_set_num_threads(1)

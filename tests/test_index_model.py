@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from index import Filters, PassageIndex, generation, make_document
-from index.checking import check
+from index import Filters, PassageIndex, check, generation, make_document
 from index.revision import Revision
+from index.snapshot import find_matches
 from index.writer import alone, catch_up
 from tests.fakes import FakeEmbedder
 
@@ -119,7 +119,9 @@ class IndexModel(RuleBasedStateMachine):
         ):
             asked = None if passing is texts else filters
             vector = self.embedder.embed_question(question)
-            matches = self.passage_index.generation().search(question, self.embedder, top_k=50, pool=50, filters=asked)
+            matches = find_matches(
+                self.passage_index.generation(), question, self.embedder, top_k=50, pool=50, filters=asked
+            )
             assert sorted(match.document.text for match in matches) == passing
             scores = [match.vector_score for match in matches]
             stored = self.embedder.embed_passages([match.passage.text for match in matches] or ["x"])

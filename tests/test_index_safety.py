@@ -15,12 +15,13 @@ from index import (
     IndexDamagedError,
     PassageIndex,
     SourcierError,
+    check,
     durable,
     generation,
     make_document,
 )
-from index.checking import check
 from index.generation import CURRENT, current_name
+from index.snapshot import find_matches
 from index.store import FILE_NAME
 from index.words import WordIndex
 from tests.fakes import FakeEmbedder
@@ -37,7 +38,7 @@ def documents(count, version=0):
 
 
 def answers(passage_index):
-    found = passage_index.generation().search(QUESTION, FakeEmbedder(), top_k=50, pool=50)
+    found = find_matches(passage_index.generation(), QUESTION, FakeEmbedder(), top_k=50, pool=50)
     return [(match.passage, round(match.score, 5)) for match in found]
 
 
@@ -222,7 +223,7 @@ print(len(seen), flush=True)
 
 def versions(passage_index):
     """Return the one version that a search of one generation finds; every sync changes all documents."""
-    found = passage_index.generation().search(QUESTION, FakeEmbedder(), top_k=50, pool=50)
+    found = find_matches(passage_index.generation(), QUESTION, FakeEmbedder(), top_k=50, pool=50)
     told = {match.document.text.split("version ")[1].split(",")[0] for match in found}
     assert len(found) == 12 and len(told) == 1, f"{len(found)} passages of versions {told}"
     return int(told.pop())

@@ -23,6 +23,7 @@ from index import (
     split_passages,
 )
 from index.generation import CURRENT, current_name
+from index.snapshot import find_matches
 from index.store import FILE_NAME
 from index.writer import alone
 from tests.fakes import FakeEmbedder
@@ -31,7 +32,7 @@ QUESTION = "Où sont les engrais du Mali ?"
 
 
 def titles(passage_index, question=QUESTION, top_k=10):
-    found = passage_index.generation().search(question, passage_index.embedder, top_k=top_k, pool=50)
+    found = find_matches(passage_index.generation(), question, passage_index.embedder, top_k=top_k, pool=50)
     return [match.document.title for match in found]
 
 
@@ -87,7 +88,7 @@ def test_search_is_exact(tmp_path, embedder):
     generation = passage_index.generation()
     question = "Quel document parle de 3 choses ?"
     vector = embedder.embed_question(question)
-    found = generation.search(question, embedder, top_k=60, pool=60)
+    found = find_matches(generation, question, embedder, top_k=60, pool=60)
     for match in found:
         exact = embedder.embed_passages([match.passage.text]).astype(np.float16).astype(np.float32)[0] @ vector
         assert match.vector_score == pytest.approx(exact, abs=1e-5)
@@ -126,7 +127,7 @@ def test_remove(passage_index, documents):
 def test_a_generation_in_use_stays_as_it_was(passage_index, documents):
     held = passage_index.generation()
     passage_index.remove([document.id for document in documents])
-    assert held.search(QUESTION, passage_index.embedder, top_k=1, pool=10)[0].document == documents[0]
+    assert find_matches(held, QUESTION, passage_index.embedder, top_k=1, pool=10)[0].document == documents[0]
     assert len(held) == 3 and len(passage_index) == 0
 
 
@@ -296,5 +297,5 @@ def test_equal_matches_are_in_the_order_of_their_ids_whenever_they_came(tmp_path
     for name, order in (("one", documents), ("other", documents[::-1])):
         built = PassageIndex.build(tmp_path / name, order, embedder=embedder)
         for top_k in (8, 3):
-            matches = built.generation().search("riz Ségou", embedder, top_k=top_k, pool=50)
+            matches = find_matches(built.generation(), "riz Ségou", embedder, top_k=top_k, pool=50)
             assert [match.document.id for match in matches] == expected[:top_k]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from index import Filters, PassageIndex, check, durable, make_document, pending
+from index.snapshot import find_matches
 from tests.fakes import FakeEmbedder
 
 TEXTS = [f" date 2022-10 Le village {n} attend la pluie numéro {n * 7}." for n in range(40)]
@@ -27,7 +28,9 @@ def in_small_steps(monkeypatch):
 
 
 def found(passage_index, question, top_k=5, **options):
-    matches = passage_index.generation().search(question, passage_index.embedder, top_k=top_k, pool=100, **options)
+    matches = find_matches(
+        passage_index.generation(), question, passage_index.embedder, top_k=top_k, pool=100, **options
+    )
     return [(match.document.text, match.vector_score) for match in matches]
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from index import Columns, InputError, Limits, PassageIndex, ReadingOptions, make_document
-from index.checking import check
+from index import Columns, InputError, Limits, PassageIndex, ReadingOptions, check, make_document
 
 
 @pytest.fixture

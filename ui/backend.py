@@ -99,7 +99,7 @@ class IndexBackend:
 
     def holdings(self) -> Holdings:
         generation = self._passage_index.generation()
-        return Holdings(generation.name, generation.store.count_documents(), len(generation), generation.coverage)
+        return Holdings(generation.name, generation.count_documents(), len(generation), generation.coverage)
 
     def documents(self, filters: Filters | None = None) -> Sequence[DocumentSummary]:
         return self._documents(self._passage_index.generation().name, filters)

@@ -34,8 +34,8 @@ from index import check as check_index
 from index.document import sha256_of
 from index.embedder import BUNDLED, open_embedder
 from index.environment import DEVICE, PRECISION, PRECISIONS
+from index.passage_store import Progress as OnProgress
 from index.reading import find_files
-from index.writer import Progress as OnProgress
 from qa import Answerer, Retriever, open_reader
 from qa.chart import INSTALL, draw
 from qa.comparison import compare

@@ -124,7 +124,7 @@ def serve(folder, vectors, count):
     kinds = {
         "retrieve": lambda i: retriever.retrieve(questions[i], top_k=5),
         "vectors": lambda i: generation.vectors.search(queries[i], 100),
-        "words": lambda i: generation.words.search(questions[i], 100),
+        "words": lambda i: generation.search_words(questions[i], 100),
         "retrieve, 1 in 1,000 by metadata": lambda i: retriever.retrieve(
             questions[i], top_k=5, filters=Filters(metadata={"rubrique": "7"})
         ),

@@ -1,0 +1,130 @@
+"""One writer at a time, on a server that knows no locks.
+
+Who wants to write adds a row that says so, and then reads all such rows: whoever sees another's takes its own
+back. Reads are of all that is written by then, so of two writers at least one sees the other, and never both
+go on. A row says until when it counts and is followed by the next one in time; those of a writer that was
+killed run out.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import random
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.errors import IndexAccessError, IndexBusyError
+from index.milvus.connection import Connection
+from index.milvus.schema import state_row
+
+# Clocks of machines that share a store differ by less.
+LASTS_S = 60.0
+_RENEWED_S = 15.0
+_PAUSE_S = 0.5
+
+
+@dataclass
+class Lease:
+    """The right to write; `is_held` turns false when it could not be renewed in time."""
+
+    connection: Connection
+    collection: str
+    token: str
+    key: str = ""
+    count: int = 0
+    until: float = 0.0
+
+    @property
+    def is_held(self) -> bool:
+        return time.time() < self.until
+
+    def renew(self) -> None:
+        before, self.count = self.key, self.count + 1
+        until = time.time() + LASTS_S
+        key = f"lease.{self.token}.{self.count}"
+        self.connection.insert(self.collection, [state_row(key, {"token": self.token, "until": until, **_who()})])
+        self.key, self.until = key, until
+        if before:
+            self.connection.delete_listed(self.collection, "key", [before])
+
+    def give_back(self) -> None:
+        if self.key:
+            self.connection.delete_listed(self.collection, "key", [self.key])
+        self.key, self.until = "", 0.0
+
+    def others(self) -> list[dict[str, Any]]:
+        """Return what others say who may be writing, and forget those who are not any more."""
+        rows = self.connection.query(self.collection, 'key like "lease.%"', ["key", "value"], newest=True)
+        claims = {row["key"]: json.loads(row["value"]) for row in rows}
+        over = [key for key, claim in claims.items() if claim["token"] != self.token and _is_over(claim)]
+        if over:
+            self.connection.delete_listed(self.collection, "key", over)
+        return [claim for key, claim in claims.items() if claim["token"] != self.token and key not in over]
+
+
+@contextmanager
+def leased(connection: Connection, collection: str, *, patience: float) -> Iterator[Lease]:
+    """Be the one writer of a store; raises IndexBusyError naming the one that is, after `patience` seconds."""
+    lease = Lease(connection, collection, uuid.uuid4().hex)
+    deadline = time.monotonic() + patience
+    while True:
+        lease.renew()
+        others = lease.others()
+        if not others:
+            break
+        lease.give_back()
+        if time.monotonic() > deadline:
+            other = others[0]
+            raise IndexBusyError(
+                f"{connection.name} is being written by process {other['pid']} on {other['host']} ({other['command']}, "
+                f"since {other['since']}): expected it to be free; wait for it to end"
+            )
+        time.sleep(random.uniform(_PAUSE_S / 2, _PAUSE_S))
+    ended = threading.Event()
+    renewing = threading.Thread(target=_go_on, args=(lease, ended), name="lease", daemon=True)
+    renewing.start()
+    try:
+        yield lease
+    finally:
+        ended.set()
+        renewing.join()
+        lease.give_back()
+
+
+def _go_on(lease: Lease, ended: threading.Event) -> None:
+    while not ended.wait(_RENEWED_S):
+        try:
+            lease.renew()
+        except IndexAccessError:
+            # Its time runs on, and the change fails if the server is not back before it is over.
+            continue
+
+
+def _who() -> dict[str, object]:
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip()
+    now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
+    return {"pid": os.getpid(), "host": socket.gethostname(), "command": command, "since": now}
+
+
+def _is_over(claim: dict[str, Any]) -> bool:
+    if time.time() > claim["until"]:
+        return True
+    if claim["host"] != socket.gethostname() or os.name != "posix":
+        return False
+    try:
+        os.kill(claim["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass
+    return False

@@ -1,0 +1,280 @@
+"""A store of passages on a Milvus server, for as many readers as there are, and one writer at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Self, TypeVar
+
+from index.embedder import Embedder
+from index.errors import IndexAccessError, IndexBusyError, IndexDamagedError, IndexMismatchError, IndexNotFoundError
+from index.locations import shared_folder
+from index.milvus.address import Address
+from index.milvus.changes import MilvusChanges
+from index.milvus.checking import check_server
+from index.milvus.connection import Connection
+from index.milvus.lease import Lease, leased
+from index.milvus.schema import (
+    FORMAT,
+    Collections,
+    Kind,
+    State,
+    fields_of,
+    text_keys,
+)
+from index.milvus.snapshot import MilvusSnapshot, TextCache
+from index.passage_store import CheckReport, Progress, require_model
+from index.writer import Writer
+
+_T = TypeVar("_T")
+
+# Another writer that ends within this time is waited for.
+_PATIENCE_S = 2.0
+# What goes is deleted so long after it has ceased to count: whoever was reading it has noticed by then.
+_GRACE_S = 2.0
+# A question that was answered from what had just ceased to count is asked again, so often.
+_ATTEMPTS = 5
+
+
+class MilvusStore:
+    """A store on a server; nothing of it is kept on this machine."""
+
+    def __init__(self, address: Address) -> None:
+        self.name = address.name
+        self._address = address
+        self._collections = Collections(address.collection)
+        self._texts = TextCache()
+        self._snapshot: MilvusSnapshot | None = None
+        self._least: tuple[int, int, bool] = (0, 0, False)
+        self._lock = threading.Lock()
+        self._is_loaded = False
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """Return the store at an address; raises InputError for what is none."""
+        return cls(Address.parse(address))
+
+    @property
+    def folder(self) -> Path:
+        return shared_folder(self.name)
+
+    def exists(self) -> bool:
+        return self._find() is not None
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        # Collections are made by the first change, and what is left of one that was killed is gone with the next.
+        self._find()
+        yield
+
+    def model(self) -> str:
+        return self._begun().model
+
+    def fingerprint(self) -> str:
+        return self._begun().fingerprint
+
+    def generation(self) -> MilvusSnapshot:
+        return self._snapshot_of(self._newest())
+
+    def consult(self, work: Callable[[MilvusSnapshot], _T]) -> _T:
+        for _ in range(_ATTEMPTS):
+            snapshot = self.generation()
+            try:
+                found = work(snapshot)
+            except IndexDamagedError:
+                # Also what it looks like when what is read has just been deleted.
+                if self._newest().order == snapshot.state.order:
+                    raise
+                continue
+            if self._newest().revision == snapshot.state.revision:
+                return found
+        raise IndexBusyError(f"{self.name} changed {_ATTEMPTS} times while it was asked: expected a moment; ask again")
+
+    @contextmanager
+    def writing(
+        self, embedder: Embedder, on_progress: Progress | None = None, *, wait: bool = True
+    ) -> Iterator[Writer]:
+        """Change the store, as `PassageStore.writing` does; it always waits, for no passage is without its vector."""
+        del wait
+        connection = self._connection
+        if self._find() is None:
+            self._create(embedder)
+        with leased(connection, self._collections.state, patience=_PATIENCE_S) as lease:
+            state = self._read_state(newest=True)
+            if state is None:
+                state = State(embedder.name, embedder.fingerprint, embedder.dimension)
+            require_model(self.name, state.fingerprint, embedder)
+            begun = self._begin(state)
+            self._clean_up(begun)
+            before = self._snapshot_of(replace(begun, is_clean=True))
+            changes = MilvusChanges(connection, self._collections, before, begun.attempt)
+            writer = Writer(changes, embedder, on_progress, wait=True)
+            yield writer
+            writer.flush()
+            if not changes.has_changed() and begun.revision:
+                return
+            finished = replace(changes.finished(), written_at=time.time())
+            # Vectors of a change that was killed have been used by now.
+            connection.delete(self._collections.passages, f"born > {begun.revision} and born < {begun.attempt}")
+            if time.time() - begun.written_at > _GRACE_S:
+                connection.delete_listed(self._collections.catalogue, "key", changes.older)
+            self._require(lease)
+            self._write_state(finished)
+            if not finished.is_clean:
+                time.sleep(_GRACE_S)
+                self._require(lease)
+                self._purge(finished)
+
+    def embed_pending(self, embedder: Embedder, on_progress: Progress | None = None) -> None:
+        """Do nothing: no passage here is without its vector."""
+
+    def check(self, *, repair: bool = False, embedder: Embedder | None = None) -> CheckReport:
+        del embedder
+        mended: tuple[str, ...] = ()
+        if repair:
+            self._newest()
+            with leased(self._connection, self._collections.state, patience=0) as lease:
+                self._require(lease)
+                state = self._read_state(newest=True)
+                assert state is not None
+                begun = self._begin(state)
+                if self._clean_up(begun):
+                    mended = ("deleted what a change that was killed had left",)
+        return self.consult(lambda snapshot: check_server(snapshot, mended))
+
+    @property
+    def _connection(self) -> Connection:
+        return Connection.open(self._address)
+
+    def _find(self) -> State | None:
+        """Return the newest state, None where there is no index; raises IndexMismatchError for other collections."""
+        connection = self._connection
+        if not self._is_loaded:
+            expected = fields_of(self._collections, 2, connection)
+            for collection, fields in expected.items():
+                found = connection.fields_of(collection)
+                if found is None:
+                    return None
+                if found != {field.name for field in fields}:
+                    raise IndexMismatchError(
+                        f"{self.name} is a collection of something else ({collection} has the fields "
+                        f"{', '.join(sorted(found))}); choose another name for the store"
+                    )
+            for collection in expected:
+                connection.load(collection)
+            state = self._read_state(newest=True)
+            self._is_loaded = True
+            return state
+        return self._read_state()
+
+    def _begin(self, state: State) -> State:
+        """Begin a change, whose number no other has had; `written_at` stays that of the revision that counts."""
+        begun = replace(state, attempt=state.attempt + 1)
+        self._write_state(begun)
+        return begun
+
+    def _begun(self) -> State:
+        """Return the state of an index, finished or not; raises IndexNotFoundError where there is none."""
+        state = self._find()
+        if state is None:
+            raise IndexNotFoundError(
+                f"{self.name} holds no sourcier index; make one with: sourcier index PATH --store {self.name}"
+            )
+        return state
+
+    def _newest(self) -> State:
+        """Return the state that counts; raises IndexNotFoundError where none does."""
+        state = self._begun()
+        if not state.revision:
+            raise IndexNotFoundError(
+                f"{self.name} holds an index that was never finished: index its documents again and it goes on"
+            )
+        return state
+
+    def _read_state(self, *, newest: bool = False) -> State | None:
+        rows = self._connection.query(self._collections.state, 'key like "state.%"', ["value"], newest=newest)
+        unknown = {State.format_of(row) for row in rows} - {FORMAT}
+        if unknown:
+            raise IndexMismatchError(
+                f"{self.name} has store format {unknown.pop()}, expected {FORMAT}; index the documents again under "
+                "another name"
+            )
+        states = [State.of_row(row) for row in rows]
+        found = max(states, key=lambda state: state.order, default=None)
+        if not newest and (found is None or found.order < self._least):
+            # What was written here is seen here at once.
+            return self._read_state(newest=True)
+        if found is not None:
+            self._least = max(self._least, found.order)
+        return found
+
+    def _write_state(self, state: State) -> None:
+        connection, collection = self._connection, self._collections.state
+        connection.insert(collection, [state.row()])
+        rows = connection.query(collection, 'key like "state.%"', ["key", "value"], newest=True)
+        if state.key not in {row["key"] for row in rows}:
+            raise IndexAccessError(f"{self.name} has not taken in what counts: what it held is unchanged; try again")
+        older = [row["key"] for row in rows if State.of_row(row).order < state.order]
+        connection.delete_listed(collection, "key", older)
+        self._least = state.order
+
+    def _snapshot_of(self, state: State) -> MilvusSnapshot:
+        with self._lock:
+            known = self._snapshot
+            if known is None or (known.state.revision, known.state.is_clean) != (state.revision, state.is_clean):
+                known = MilvusSnapshot(self._connection, self._collections, state, self._texts)
+                self._snapshot = known
+            return known
+
+    def _create(self, embedder: Embedder) -> None:
+        connection = self._connection
+        for collection, fields in fields_of(self._collections, embedder.dimension, connection).items():
+            if connection.fields_of(collection) is not None:
+                # Whoever was making them was killed, and nothing in them counts.
+                connection.drop(collection)
+            connection.create(collection, fields)
+        self._is_loaded = True
+
+    def _require(self, lease: Lease) -> None:
+        if not lease.is_held:
+            raise IndexBusyError(
+                f"{self.name} could not be reached for too long, and another may be writing by now: expected to be the "
+                "only one; what it held is unchanged; try again"
+            )
+
+    def _clean_up(self, begun: State) -> bool:
+        """Delete what changes that were killed have left; return whether there was anything.
+
+        Passages stay, whose vectors the next change may want.
+        """
+        connection, catalogue = self._connection, self._collections.catalogue
+        left = f"born > {begun.revision} and born < {begun.attempt}"
+        is_left = connection.count(catalogue, left) > 0
+        if is_left:
+            connection.delete(catalogue, left)
+        if not begun.is_clean:
+            self._purge(begun)
+        return is_left or not begun.is_clean
+
+    def _purge(self, state: State) -> None:
+        """Delete what is gone at a revision, and say so."""
+        connection, collections = self._connection, self._collections
+        gone = list(
+            connection.iterate(
+                collections.catalogue,
+                f"kind == {int(Kind.GONE)} and born <= {state.revision}",
+                ["key", "document", "value"],
+            )
+        )
+        documents = [row["document"] for row in gone if row["document"]]
+        before = MilvusSnapshot(connection, collections, replace(state, is_clean=True), self._texts)
+        texts = [key for entry in before.entries_at(documents) for key in text_keys(entry.number, entry.parts)]
+        connection.delete_listed(collections.passages, "document", documents)
+        connection.delete_listed(collections.catalogue, "key", texts)
+        connection.delete_listed(collections.catalogue, "key", [row["value"] for row in gone])
+        connection.delete_listed(collections.catalogue, "key", [row["key"] for row in gone])
+        self._write_state(replace(state, is_clean=True))

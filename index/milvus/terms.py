@@ -1,0 +1,208 @@
+"""Passages by their words, on a server: BM25 of which the parts are computed here.
+
+BM25 is a sum over the question's terms, of each term's idf times what a passage makes of it; so it is the
+inner product of two sparse vectors, and the server's index of those finds the best. The terms are those that
+`index/words.py` makes, and the counts behind the idf are kept exactly, so that a server and a folder agree.
+
+A server before 2.4 has no sparse vectors. There the passages that hold the question's rarest terms are looked
+up, by a look at every passage, and scored here: the same order, at a tenth of a second for 100,000 passages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from index.milvus.connection import Connection, Field
+from index.words import EXACT, EXACT_WEIGHT, exact_terms, exact_words, field_of, terms_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# BM25 as in tantivy. Passages are cut to one length, so the mean of those of PIAF and SQuAD 2.0 stands for every
+# corpus's: it need not be known before the first passage is written, nor all be written anew when it moves.
+_K1, _B = 1.2, 0.75
+_MEAN_LENGTH = {True: 118.0, False: 72.0}
+# Passages that are scored here at most, where the server cannot.
+_CANDIDATES = 5000
+_MOST_TERMS = 2048
+
+Terms = Mapping[str, float]
+
+
+def passage_terms(text: str, language: str | None) -> Counter[str]:
+    """Return the terms under which a passage is found, with how often it has each."""
+    field = field_of(language)
+    return Counter(
+        [
+            *(f"{field}:{term}" for term in terms_of(text, field)),
+            *(f"{EXACT}:{term}" for term in exact_terms(text, language)),
+        ]
+    )
+
+
+def question_terms(question: str, fields: Sequence[str]) -> list[str]:
+    """Return the terms to look for, each once: as each of the fields in use has them, and unchanged."""
+    return list(
+        dict.fromkeys(
+            [
+                *(f"{field}:{term}" for field in fields for term in terms_of(question, field)),
+                *(f"{EXACT}:{term}" for term in exact_words(question)),
+            ]
+        )
+    )
+
+
+def weights(terms: Sequence[str], found_in: Mapping[str, int], passages: int) -> dict[str, float]:
+    """Return what each term of a question weighs that is in any of the passages: its idf, half for one unchanged."""
+    return {
+        term: idf(found_in[term], passages) * (EXACT_WEIGHT if _is_exact(term) else 1.0)
+        for term in terms
+        if found_in.get(term, 0) > 0
+    }
+
+
+def idf(found_in: int, passages: int) -> float:
+    """Return ln(1 + (N - n + ½) / (n + ½)) for a term found in n of N passages."""
+    n = min(found_in, passages)
+    return math.log(1 + (passages - n + 0.5) / (n + 0.5))
+
+
+class TermIndex(Protocol):
+    """How a server finds passages by terms."""
+
+    @property
+    def field(self) -> Field:
+        """The field of a passage that holds its terms."""
+
+    def value(self, terms: Mapping[str, int]) -> object:
+        """Return what that field holds of a passage, given how often it has each of its terms."""
+
+    def search(
+        self,
+        connection: Connection,
+        collection: str,
+        weighed: Terms,
+        found_in: Mapping[str, int],
+        k: int,
+        condition: str,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the passages with the largest BM25 among those that fulfil a condition, in no certain order."""
+
+
+class SparseTerms:
+    """A sparse vector for each passage."""
+
+    field = Field(
+        "terms",
+        "SPARSE_FLOAT_VECTOR",
+        index={"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "IP"},
+    )
+
+    def value(self, terms: Mapping[str, int]) -> dict[int, float]:
+        # Milvus wants at least one, and takes zero for nothing.
+        return dict(_shares(terms)) or {0: 1e-6}
+
+    def search(
+        self,
+        connection: Connection,
+        collection: str,
+        weighed: Terms,
+        found_in: Mapping[str, int],
+        k: int,
+        condition: str,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        asked = {_dimension(term): weight for term, weight in weighed.items()}
+        numbers, scores = connection.search(collection, self.field.name, asked, k, condition, {})
+        return numbers[scores > 0], scores[scores > 0]
+
+
+class ListedTerms:
+    """The terms of each passage as numbers, as often as it has them: odd ones are unchanged words."""
+
+    field = Field("terms", "ARRAY", options={"element_type": "INT64", "max_capacity": _MOST_TERMS})
+
+    def value(self, terms: Mapping[str, int]) -> list[int]:
+        return [number for term, count in terms.items() for number in [_number(term)] * count][:_MOST_TERMS]
+
+    def search(
+        self,
+        connection: Connection,
+        collection: str,
+        weighed: Terms,
+        found_in: Mapping[str, int],
+        k: int,
+        condition: str,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        telling = _rarest(found_in, weighed, max(k, _CANDIDATES))
+        holding = f"array_contains_any(terms, {[_number(term) for term in telling]}) and {condition}"
+        asked = {_number(term): weight for term, weight in weighed.items()}
+        numbers, scores = [], []
+        for row in connection.query(collection, holding, ["number", "terms"]):
+            counts: Counter[int] = Counter(row["terms"])
+            of_exact = sum(count for number, count in counts.items() if number % 2)
+            lengths = {True: of_exact, False: counts.total() - of_exact}
+            numbers.append(row["number"])
+            scores.append(
+                sum(
+                    weight * _share(counts[number], lengths[bool(number % 2)], is_exact=bool(number % 2))
+                    for number, weight in asked.items()
+                    if number in counts
+                )
+            )
+        best = np.argsort(-np.array(scores), kind="stable")[:k]
+        return np.array(numbers, np.int64)[best], np.array(scores, np.float32)[best]
+
+
+def term_index(connection: Connection) -> TermIndex:
+    """Return what a server can do."""
+    return SparseTerms() if connection.has_sparse_vectors else ListedTerms()
+
+
+def _rarest(found_in: Mapping[str, int], terms: Terms, most: int) -> list[str]:
+    """Return the terms that are in fewest passages, in at most so many together, but always one."""
+    chosen: list[str] = []
+    together = 0
+    for term in sorted(terms, key=lambda one: (found_in[one], one)):
+        together += found_in[term]
+        if chosen and together > most:
+            break
+        chosen.append(term)
+    return chosen
+
+
+def _shares(terms: Mapping[str, int]) -> Iterator[tuple[int, float]]:
+    lengths = {True: 0, False: 0}
+    for term, count in terms.items():
+        lengths[_is_exact(term)] += count
+    for term, count in terms.items():
+        is_exact = _is_exact(term)
+        yield _dimension(term), _share(count, lengths[is_exact], is_exact=is_exact)
+
+
+def _share(count: int, length: int, *, is_exact: bool) -> float:
+    """Return what BM25 makes of a term that a passage of some length has so often: f(k1+1) / (f + k1(1-b+b·l/mean))."""
+    return count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * length / _MEAN_LENGTH[is_exact]))
+
+
+def _is_exact(term: str) -> bool:
+    return term.startswith(f"{EXACT}:")
+
+
+def _number(term: str) -> int:
+    """Return a number of 62 bits for a term, odd for an unchanged word."""
+    return _digest(term) >> 2 & ~1 | _is_exact(term)
+
+
+def _dimension(term: str) -> int:
+    """Return a number of 31 bits for a term: two of a million share one with two hundred others."""
+    return _digest(term) >> 33
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
