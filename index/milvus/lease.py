@@ -24,13 +24,14 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import IndexAccessError, IndexBusyError
-from index.milvus.connection import Connection
+from index.milvus.connection import Connection, Row
 from index.milvus.schema import state_row
 
 # Clocks of machines that share a store differ by less.
 LASTS_S = 60.0
 _RENEWED_S = 15.0
 _PAUSE_S = 0.5
+_PREFIX = "lease."
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Lease:
     def renew(self) -> None:
         before, self.count = self.key, self.count + 1
         until = time.time() + LASTS_S
-        key = f"lease.{self.token}.{self.count}"
+        key = f"{_PREFIX}{self.token}.{self.count}"
         self.connection.insert(self.collection, [state_row(key, {"token": self.token, "until": until, **_who()})])
         self.key, self.until = key, until
         if before:
@@ -62,24 +63,31 @@ class Lease:
             self.connection.delete_listed(self.collection, "key", [self.key])
         self.key, self.until = "", 0.0
 
-    def others(self) -> list[dict[str, Any]]:
-        """Return what others say who may be writing, and forget those who are not any more."""
-        rows = self.connection.query(self.collection, 'key like "lease.%"', ["key", "value"], newest=True)
-        claims = {row["key"]: json.loads(row["value"]) for row in rows}
-        over = [key for key, claim in claims.items() if claim["token"] != self.token and _is_over(claim)]
-        if over:
-            self.connection.delete_listed(self.collection, "key", over)
-        return [claim for key, claim in claims.items() if claim["token"] != self.token and key not in over]
+    def look(self) -> tuple[list[dict[str, Any]], list[Row]]:
+        """Return what others say who may be writing, and the other rows of the collection, as all are by now.
+
+        Those who are not writing any more are forgotten.
+        """
+        rows = self.connection.query(self.collection, 'key != ""', ["key", "value"], newest=True)
+        claims = {row["key"]: json.loads(row["value"]) for row in rows if row["key"].startswith(_PREFIX)}
+        others = {key: claim for key, claim in claims.items() if claim["token"] != self.token}
+        over = [key for key, claim in others.items() if _is_over(claim)]
+        self.connection.delete_listed(self.collection, "key", over)
+        beside = [row for row in rows if row["key"] not in claims]
+        return [claim for key, claim in others.items() if key not in over], beside
 
 
 @contextmanager
-def leased(connection: Connection, collection: str, *, patience: float) -> Iterator[Lease]:
-    """Be the one writer of a store; raises IndexBusyError naming the one that is, after `patience` seconds."""
+def leased(connection: Connection, collection: str, *, patience: float) -> Iterator[tuple[Lease, list[Row]]]:
+    """Be the one writer of a store, and know the other rows of the collection as they are then.
+
+    Raises IndexBusyError naming the one that is writing, after `patience` seconds.
+    """
     lease = Lease(connection, collection, uuid.uuid4().hex)
     deadline = time.monotonic() + patience
     while True:
         lease.renew()
-        others = lease.others()
+        others, beside = lease.look()
         if not others:
             break
         lease.give_back()
@@ -94,7 +102,7 @@ def leased(connection: Connection, collection: str, *, patience: float) -> Itera
     renewing = threading.Thread(target=_go_on, args=(lease, ended), name="lease", daemon=True)
     renewing.start()
     try:
-        yield lease
+        yield lease, beside
     finally:
         ended.set()
         renewing.join()

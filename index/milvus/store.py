@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypeVar
 
+from index import durable
 from index.embedder import Embedder
 from index.errors import IndexAccessError, IndexBusyError, IndexDamagedError, IndexMismatchError, IndexNotFoundError
 from index.locations import shared_folder
 from index.milvus.address import Address
 from index.milvus.changes import MilvusChanges
 from index.milvus.checking import check_server
-from index.milvus.connection import Connection
+from index.milvus.connection import Connection, Row
 from index.milvus.lease import Lease, leased
 from index.milvus.schema import (
     FORMAT,
@@ -24,6 +26,7 @@ from index.milvus.schema import (
     Kind,
     State,
     fields_of,
+    passage_number,
     text_keys,
 )
 from index.milvus.snapshot import MilvusSnapshot, TextCache
@@ -103,31 +106,33 @@ class MilvusStore:
         connection = self._connection
         if self._find() is None:
             self._create(embedder)
-        with leased(connection, self._collections.state, patience=_PATIENCE_S) as lease:
-            state = self._read_state(newest=True)
-            if state is None:
-                state = State(embedder.name, embedder.fingerprint, embedder.dimension)
+        with leased(connection, self._collections.state, patience=_PATIENCE_S) as (lease, rows):
+            state = _newest_of(self.name, rows) or State(embedder.name, embedder.fingerprint, embedder.dimension)
             require_model(self.name, state.fingerprint, embedder)
             begun = self._begin(state)
-            self._clean_up(begun)
-            before = self._snapshot_of(replace(begun, is_clean=True))
+            durable.step("begun")
+            before = self._snapshot_of(begun)
             changes = MilvusChanges(connection, self._collections, before, begun.attempt)
             writer = Writer(changes, embedder, on_progress, wait=True)
             yield writer
             writer.flush()
-            if not changes.has_changed() and begun.revision:
+            if begun.revision and not changes.has_changed():
                 return
             finished = replace(changes.finished(), written_at=time.time())
-            # Vectors of a change that was killed have been used by now.
-            connection.delete(self._collections.passages, f"born > {begun.revision} and born < {begun.attempt}")
-            if time.time() - begun.written_at > _GRACE_S:
+            if begun.attempt > begun.revision + 1:
+                # Vectors of a change that was killed have been used by now.
+                connection.delete(self._collections.passages, _left(begun))
+            if finished.written_at - begun.written_at > _GRACE_S:
                 connection.delete_listed(self._collections.catalogue, "key", changes.older)
             self._require(lease)
+            durable.step("written")
             self._write_state(finished)
+            durable.step("current")
             if not finished.is_clean:
                 time.sleep(_GRACE_S)
                 self._require(lease)
                 self._purge(finished)
+            durable.step("purged")
 
     def embed_pending(self, embedder: Embedder, on_progress: Progress | None = None) -> None:
         """Do nothing: no passage here is without its vector."""
@@ -137,12 +142,11 @@ class MilvusStore:
         mended: tuple[str, ...] = ()
         if repair:
             self._newest()
-            with leased(self._connection, self._collections.state, patience=0) as lease:
-                self._require(lease)
-                state = self._read_state(newest=True)
-                assert state is not None
-                begun = self._begin(state)
-                if self._clean_up(begun):
+            with leased(self._connection, self._collections.state, patience=0) as (_, rows):
+                state = _newest_of(self.name, rows)
+                if state is not None and (state.attempt > state.revision or not state.is_clean):
+                    begun = self._begin(state)
+                    self._connection.delete(self._collections.passages, _left(begun))
                     mended = ("deleted what a change that was killed had left",)
         return self.consult(lambda snapshot: check_server(snapshot, mended))
 
@@ -172,9 +176,16 @@ class MilvusStore:
         return self._read_state()
 
     def _begin(self, state: State) -> State:
-        """Begin a change, whose number no other has had; `written_at` stays that of the revision that counts."""
+        """Begin a change, whose number no other has had, and delete what those that were killed have left.
+
+        Their passages stay, whose vectors the change may want.
+        """
         begun = replace(state, attempt=state.attempt + 1)
-        self._write_state(begun)
+        self._connection.insert(self._collections.state, [begun.row()])
+        if state.attempt > state.revision:
+            self._connection.delete(self._collections.catalogue, _left(begun))
+        if not state.is_clean:
+            begun = self._purge(begun)
         return begun
 
     def _begun(self) -> State:
@@ -196,15 +207,8 @@ class MilvusStore:
         return state
 
     def _read_state(self, *, newest: bool = False) -> State | None:
-        rows = self._connection.query(self._collections.state, 'key like "state.%"', ["value"], newest=newest)
-        unknown = {State.format_of(row) for row in rows} - {FORMAT}
-        if unknown:
-            raise IndexMismatchError(
-                f"{self.name} has store format {unknown.pop()}, expected {FORMAT}; index the documents again under "
-                "another name"
-            )
-        states = [State.of_row(row) for row in rows]
-        found = max(states, key=lambda state: state.order, default=None)
+        rows = self._connection.query(self._collections.state, 'key like "state.%"', ["key", "value"], newest=newest)
+        found = _newest_of(self.name, rows)
         if not newest and (found is None or found.order < self._least):
             # What was written here is seen here at once.
             return self._read_state(newest=True)
@@ -232,11 +236,13 @@ class MilvusStore:
 
     def _create(self, embedder: Embedder) -> None:
         connection = self._connection
-        for collection, fields in fields_of(self._collections, embedder.dimension, connection).items():
+        fields = fields_of(self._collections, embedder.dimension, connection)
+        for collection in fields:
             if connection.fields_of(collection) is not None:
                 # Whoever was making them was killed, and nothing in them counts.
                 connection.drop(collection)
-            connection.create(collection, fields)
+        with ThreadPoolExecutor(len(fields)) as together:
+            list(together.map(connection.create, fields.keys(), fields.values()))
         self._is_loaded = True
 
     def _require(self, lease: Lease) -> None:
@@ -246,35 +252,37 @@ class MilvusStore:
                 "only one; what it held is unchanged; try again"
             )
 
-    def _clean_up(self, begun: State) -> bool:
-        """Delete what changes that were killed have left; return whether there was anything.
-
-        Passages stay, whose vectors the next change may want.
-        """
-        connection, catalogue = self._connection, self._collections.catalogue
-        left = f"born > {begun.revision} and born < {begun.attempt}"
-        is_left = connection.count(catalogue, left) > 0
-        if is_left:
-            connection.delete(catalogue, left)
-        if not begun.is_clean:
-            self._purge(begun)
-        return is_left or not begun.is_clean
-
-    def _purge(self, state: State) -> None:
-        """Delete what is gone at a revision, and say so."""
+    def _purge(self, state: State) -> State:
+        """Delete what is gone at a revision, and say so; return the state that does."""
         connection, collections = self._connection, self._collections
-        gone = list(
-            connection.iterate(
-                collections.catalogue,
-                f"kind == {int(Kind.GONE)} and born <= {state.revision}",
-                ["key", "document", "value"],
-            )
-        )
-        documents = [row["document"] for row in gone if row["document"]]
+        condition = f"kind == {int(Kind.GONE)} and born <= {state.revision}"
+        gone = list(connection.iterate(collections.catalogue, condition, ["key", "document", "value"]))
         before = MilvusSnapshot(connection, collections, replace(state, is_clean=True), self._texts)
-        texts = [key for entry in before.entries_at(documents) for key in text_keys(entry.number, entry.parts)]
-        connection.delete_listed(collections.passages, "document", documents)
-        connection.delete_listed(collections.catalogue, "key", texts)
-        connection.delete_listed(collections.catalogue, "key", [row["value"] for row in gone])
-        connection.delete_listed(collections.catalogue, "key", [row["key"] for row in gone])
-        self._write_state(replace(state, is_clean=True))
+        entries = before.entries_at([row["document"] for row in gone if row["document"]])
+        numbers = [passage_number(entry.number, i) for entry in entries for i in range(entry.passages)]
+        connection.delete_listed(collections.passages, "number", numbers)
+        keys = [
+            *(key for entry in entries for key in text_keys(entry.number, entry.parts)),
+            *(row["value"] for row in gone),
+            *(row["key"] for row in gone),
+        ]
+        connection.delete_listed(collections.catalogue, "key", keys)
+        clean = replace(state, is_clean=True)
+        self._write_state(clean)
+        return clean
+
+
+def _newest_of(name: str, rows: Iterable[Row]) -> State | None:
+    """Return the newest of some rows of states, None of none; raises IndexMismatchError for another format."""
+    rows = list(rows)
+    unknown = {State.format_of(row) for row in rows} - {FORMAT}
+    if unknown:
+        raise IndexMismatchError(
+            f"{name} has store format {unknown.pop()}, expected {FORMAT}; index the documents again under another name"
+        )
+    return max(map(State.of_row, rows), key=lambda state: state.order, default=None)
+
+
+def _left(begun: State) -> str:
+    """Return which rows changes before this one have left that were killed."""
+    return f"born > {begun.revision} and born < {begun.attempt}"
