@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from index.bulk.embedding import EmbeddingReport, embed_files
 from index.document import Document, DocumentSummary, Passage
 from index.embedder import Embedder, open_embedder
 from index.errors import (
@@ -36,6 +37,7 @@ __all__ = [
     "Document",
     "DocumentSummary",
     "Embedder",
+    "EmbeddingReport",
     "FailedFile",
     "Filters",
     "IndexAccessError",
@@ -54,6 +56,7 @@ __all__ = [
     "SyncReport",
     "check",
     "default_index_folder",
+    "embed_files",
     "load_documents",
     "make_document",
     "open_embedder",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
+from index.bulk.loading import load_shards
 from index.document import Document, DocumentSummary
 from index.embedder import BUNDLED, Embedder, open_embedder
 from index.errors import IndexNotFoundError, InputError
@@ -128,6 +129,17 @@ class PassageIndex:
             return foresee(self._plan(self.generation(), [folder], options, removing=True))
         return self._step([folder], options, on_progress, wait=wait, removing=True)
 
+    def load(self, folder: str | os.PathLike[str], *, on_progress: Progress | None = None) -> int:
+        """Add the documents in the shards that `embed_files` wrote, with their vectors; return how many passages.
+
+        It counts in steps of some shards, and what counts already is passed over, so a load that was cut off
+        goes on where it stopped. `on_progress` is called with the passages read so far and in all. Raises
+        InputError where shards are missing or damaged, IndexMismatchError for those of another model.
+        """
+        done = load_shards(Path(folder), self.store, self.embedder, on_progress)
+        self.generation()
+        return done
+
     def embed_pending(self, *, on_progress: Progress | None = None) -> None:
         """Embed the passages that came without, until there are none; the index can be used meanwhile.
 
@@ -211,6 +223,11 @@ class PassageIndex:
     def __len__(self) -> int:
         """The number of passages."""
         return len(self.generation())
+
+    @property
+    def name(self) -> str:
+        """What people call it: its folder, or its address."""
+        return self.store.name
 
     @property
     def folder(self) -> Path:

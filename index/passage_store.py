@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from index.document import Document, Passage
 from index.embedder import Embedder
 from index.errors import IndexMismatchError
+from index.locations import default_index_folder
 from index.snapshot import Catalogue, FileState, Snapshot
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ Progress = Callable[[int, int], None]
 
 _T = TypeVar("_T")
 _SCHEME = "milvus"
+STORE = "SOURCIER_STORE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,11 @@ def open_store(place: Place) -> PassageStore:
     return EmbeddedStore(Path(place))
 
 
+def default_place() -> str | Path:
+    """Return the address in `$SOURCIER_STORE` if it is set, else the default folder."""
+    return os.environ.get(STORE) or default_index_folder()
+
+
 def is_shared(place: Place) -> bool:
     """Whether a place is the address of a server, and no folder."""
     return isinstance(place, str) and place.partition("://")[0] == _SCHEME and "://" in place
@@ -184,5 +191,5 @@ def require_model(name: str, found: str, embedder: Embedder) -> None:
     if found != embedder.fingerprint:
         raise IndexMismatchError(
             f"{name} was built with the embedding model {found}, expected {embedder.fingerprint}; "
-            "use that model, or index the documents again into a new folder"
+            "use that model, or start anew in another place"
         )

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from index import durable
+from index.bulk.shards import Read
 from index.document import Document
 from index.embedder import Embedder
 from index.errors import IndexAccessError, IndexBusyError, InputError
@@ -73,6 +75,19 @@ class Writer:
             self.store.expect(some)
             numbers += map(self.put, some)
         return numbers
+
+    def put_embedded(self, several: Iterable[Read]) -> None:
+        """Put documents that come with the vectors of their passages."""
+        coming = iter(several)
+        while some := list(islice(coming, _EXPECTED_AT_ONCE)):
+            hashes = [passage.sha256 for one in some for passage in one.passages]
+            if hashes:
+                self.store.commit()
+                with self.store.transaction():
+                    self.store.put_vectors(hashes, np.concatenate([one.vectors for one in some if one.passages]))
+            self.store.expect([one.document for one in some])
+            for one in some:
+                self.put(one.document, file=one.file)
 
     def renew(self) -> None:
         """Have a new generation made, though no document has changed: it uses all the vectors there are."""

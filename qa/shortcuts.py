@@ -1,4 +1,4 @@
-"""One-liners on an index folder, opened once and kept open."""
+"""One-liners on an index, opened once and kept open."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from index import Filters, PassageIndex, default_index_folder
+from index import Filters, PassageIndex
+from index.passage_store import default_place, is_shared
 from qa.answer import Answer, SearchHit
 from qa.answerer import Answerer
 from qa.retriever import Retriever
@@ -20,7 +21,7 @@ def retrieve(
     filters: Filters | None = None,
     index_dir: str | os.PathLike[str] | None = None,
 ) -> list[SearchHit]:
-    """Return the best passages of the index in `index_dir`, or of the default index, best first.
+    """Return the best passages of the index in `index_dir`, a folder or an address, or of the default one, best first.
 
     Raises IndexNotFoundError if there is none, InputError for a question that cannot be searched for.
     """
@@ -41,11 +42,12 @@ def ask(
     return _opened(_place(index_dir))[1].ask(question, history=history, filters=filters)
 
 
-def _place(index_dir: str | os.PathLike[str] | None) -> Path:
-    return (default_index_folder() if index_dir is None else Path(index_dir)).resolve()
+def _place(index_dir: str | os.PathLike[str] | None) -> str | Path:
+    place = default_place() if index_dir is None else index_dir
+    return str(place) if is_shared(place) else Path(place).resolve()
 
 
 @cache
-def _opened(folder: Path) -> tuple[Retriever, Answerer]:
-    passage_index = PassageIndex.open(folder)
+def _opened(place: str | Path) -> tuple[Retriever, Answerer]:
+    passage_index = PassageIndex.open(place)
     return Retriever(passage_index), Answerer(passage_index)

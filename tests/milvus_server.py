@@ -129,7 +129,7 @@ class MilvusServer:
             self._process = None
 
 
-def _raise_loopback():
+def raise_loopback():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _UP))
 
@@ -160,7 +160,7 @@ def main(folder):
     """Run inside the namespace: start the server, then let connections in."""
     from milvus import MilvusServer as Server
 
-    _raise_loopback()
+    raise_loopback()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     server = Server(data_dir=str(folder / "data"), proxy_port=_PORT)
     server.start()

@@ -121,7 +121,9 @@ def test_filters_let_the_same_documents_pass(new_place, embedder):
         (Filters(after="2022", languages=("fr",), sources=("*.txt",)), {0}),
     ):
         expected = {documents[i].id for i in passing}
-        assert {match.document.id for match in found(passage_index, "le riz rice", filters=filters)} == expected, filters
+        assert {match.document.id for match in found(passage_index, "le riz rice", filters=filters)} == expected, (
+            filters
+        )
         assert {one.id for one in passage_index.summaries(filters)} == expected, filters
 
 

@@ -27,13 +27,15 @@ from index import (
     ReadingOptions,
     SourcierError,
     SyncReport,
-    default_index_folder,
+    embed_files,
     load_documents,
 )
 from index import check as check_index
+from index.bulk.plan import BulkPlan
 from index.document import sha256_of
 from index.embedder import BUNDLED, open_embedder
 from index.environment import DEVICE, PRECISION, PRECISIONS
+from index.passage_store import Place, default_place, is_shared
 from index.passage_store import Progress as OnProgress
 from index.reading import find_files
 from qa import Answerer, Retriever, open_reader
@@ -76,6 +78,14 @@ app = typer.Typer(
 IndexOption = Annotated[
     Path | None,
     typer.Option("--index", metavar="DIR", help="Index folder [default: $SOURCIER_INDEX or the user's data folder]."),
+]
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="ADDRESS",
+        help="In place of a folder, an index that machines share: milvus://host:19530/name [default: $SOURCIER_STORE].",
+    ),
 ]
 ReaderOption = Annotated[
     Path | None,
@@ -149,6 +159,7 @@ def choose(
 def index_command(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of them.")],
     index: IndexOption = None,
+    store: StoreOption = None,
     model: Annotated[
         str, typer.Option("--model", help="Embedding model of a new index: a folder, a Hub name, or 'bundled'.")
     ] = "",
@@ -169,8 +180,10 @@ def index_command(
     found = [file for path in paths for file in find_files(path, options)]
     if not found:
         raise InputError(f"{paths[0]} holds no document: expected files such as .txt, .md, .html or .pdf in it")
-    passage_index = PassageIndex.open_or_create(_folder(index), embedder=open_embedder(model) if model else None)
-    report = passage_index.add_files(paths, options=options, wait=False)
+    place = _place(index, store, no_wait=no_wait)
+    passage_index = PassageIndex.open_or_create(place, embedder=open_embedder(model) if model else None)
+    with _embedding_at_once(place) as on_progress:
+        report = passage_index.add_files(paths, options=options, on_progress=on_progress, wait=False)
     if not no_wait:
         _embed_pending(passage_index)
     _tell(report, passage_index)
@@ -180,6 +193,7 @@ def index_command(
 def sync(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
     index: IndexOption = None,
+    store: StoreOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on whenever something changes, until Ctrl-C.")] = False,
     text: ColumnOption = None,
@@ -194,10 +208,12 @@ def sync(
         raise typer.BadParameter("expected either --dry-run or --watch")
     options = _reading(text, title, date, language, follow_links)
     find_files(folder, options)
-    passage_index = PassageIndex.open_or_create(_folder(index))
+    place = _place(index, store, no_wait=no_wait)
+    passage_index = PassageIndex.open_or_create(place)
 
     def step() -> SyncReport:
-        report = passage_index.sync(folder, options=options, dry_run=dry_run, wait=False)
+        with _embedding_at_once(place) as on_progress:
+            report = passage_index.sync(folder, options=options, dry_run=dry_run, on_progress=on_progress, wait=False)
         if not dry_run and not no_wait:
             _embed_pending(passage_index)
         return report
@@ -219,14 +235,67 @@ def sync(
 
 
 @app.command()
+def embed(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of them.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the vectors are written, and go on from.")],
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray", metavar="ADDRESS", help="On all machines of a Ray cluster: its address, 'auto', or 'local'."
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="Embedding model: a folder, a Hub name, or 'bundled'.")
+    ] = BUNDLED,
+    text: ColumnOption = None,
+    title: TitleOption = None,
+    date: DateOption = None,
+    language: LanguageColumnOption = None,
+    follow_links: LinksOption = False,
+) -> None:
+    """Embed documents into files of vectors, on as many machines as there are; `load` fills an index with them.
+
+    What is written stays: after Ctrl-C, the same command goes on where it stopped.
+    """
+    options = _reading(text, title, date, language, follow_links)
+    embedder = open_embedder(model)
+    with _progress(things="shards") as on_progress:
+        report = embed_files(paths, out, embedder=embedder, options=options, ray=ray, on_progress=on_progress)
+    for _, reason in report.failed:
+        sys.stderr.write(f"sourcier: {reason}\n")
+    _say(
+        f"{out} holds {_count(report.documents, 'document')} in {_count(report.passages, 'passage')}, in "
+        f"{_count(report.shards, 'shard')}. Fill an index with them: sourcier load {out}"
+    )
+    if report.failed:
+        raise SystemExit(1)
+
+
+@app.command()
+def load(
+    vectors: Annotated[Path, typer.Argument(metavar="DIR", help="What `embed` wrote.")],
+    index: IndexOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Add documents to the index with the vectors that `embed` made of them; nothing is embedded again."""
+    passage_index = PassageIndex.open_or_create(
+        _place(index, store), embedder=open_embedder(BulkPlan.open(vectors).model)
+    )
+    with _progress("loading") as on_progress:
+        passage_index.load(vectors, on_progress=on_progress)
+    _say(_holdings(passage_index))
+
+
+@app.command()
 def remove(
     wanted: Annotated[
         list[str], typer.Argument(metavar="DOCUMENT...", help="Ids, paths, or patterns of paths such as '*.pdf'.")
     ],
     index: IndexOption = None,
+    store: StoreOption = None,
 ) -> None:
     """Remove documents from the index; their files stay where they are."""
-    passage_index = PassageIndex.open(_folder(index))
+    passage_index = PassageIndex.open(_place(index, store))
     # A file is known by its whole path, and a shell is where one names it from where one stands.
     removed = passage_index.remove([str(Path(one).resolve()) if Path(one).is_file() else one for one in wanted])
     _say("\n".join(f"removed    {one}" for one in removed))
@@ -240,15 +309,16 @@ def check(
         typer.Argument(metavar="[ANSWER.json...]", help="Printed by `ask --json` or saved by the chat, to replay."),
     ] = None,
     index: IndexOption = None,
+    store: StoreOption = None,
     repair: Annotated[bool, typer.Option("--repair", help="Make again what is damaged.")] = False,
 ) -> None:
     """Verify that the index holds what was written, and that answers quote what it holds."""
-    folder = _folder(index)
-    report = check_index(folder, repair=repair)
+    place = _place(index, store)
+    report = check_index(place, repair=repair)
     problems = list(report.problems)
     replayed = 0
     if answers:
-        passage_index = PassageIndex.open(folder)
+        passage_index = PassageIndex.open(place)
         for path in answers:
             for answer in read_answers(path):
                 several = replay(answer, passage_index)
@@ -272,6 +342,7 @@ def check(
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION")],
     index: IndexOption = None,
+    store: StoreOption = None,
     reader: ReaderOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
@@ -282,14 +353,15 @@ def ask(
 ) -> None:
     """Answer a question with sentences of the documents, or say that they do not say."""
     filters = _filters(after, before, source, language, where)
-    folder = _folder(index)
+    place = _place(index, store)
     # The chat reads with the reader that it was started with.
-    reply = None if reader else ask_chat(folder, question, filters=filters, as_json=as_json)
+    is_chat_asked = isinstance(place, Path) and not reader
+    reply = ask_chat(Path(place), question, filters=filters, as_json=as_json) if is_chat_asked else None
     if reply is None:
-        passage_index = PassageIndex.open(folder)
+        passage_index = PassageIndex.open(place)
         answer = Answerer(passage_index, reader=open_reader(reader)).ask(question, filters=filters)
         reply = Reply(printed_answer(answer, as_json=as_json), answer.coverage)
-    _tell_reply(reply, folder)
+    _tell_reply(reply, place)
 
 
 @app.command()
@@ -297,6 +369,7 @@ def search(
     question: Annotated[str, typer.Argument(metavar="QUESTION")],
     top_k: Annotated[int, typer.Option("--top-k", min=1, metavar="N", help="How many passages.")] = 5,
     index: IndexOption = None,
+    store: StoreOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
     source: SourceOption = None,
@@ -306,26 +379,26 @@ def search(
 ) -> None:
     """List the passages that match a question best."""
     filters = _filters(after, before, source, language, where)
-    folder = _folder(index)
-    reply = ask_chat(folder, question, top_k=top_k, filters=filters, as_json=as_json)
+    place = _place(index, store)
+    is_chat_asked = isinstance(place, Path)
+    reply = ask_chat(Path(place), question, top_k=top_k, filters=filters, as_json=as_json) if is_chat_asked else None
     if reply is None:
-        passage_index = PassageIndex.open(folder)
+        passage_index = PassageIndex.open(place)
         hits = Retriever(passage_index).retrieve(question, top_k=top_k, filters=filters)
         reply = Reply(printed_hits(question, hits, as_json=as_json, filtered=bool(filters)), passage_index.coverage)
-    _tell_reply(reply, folder)
+    _tell_reply(reply, place)
 
 
 @app.command()
-def info(index: IndexOption = None) -> None:
+def info(index: IndexOption = None, store: StoreOption = None) -> None:
     """Say what the index holds."""
-    folder = _folder(index)
-    passage_index = PassageIndex.open(folder)
+    place = _place(index, store)
+    passage_index = PassageIndex.open(place)
     documents = passage_index.summaries()
     languages = Counter(document.language or "unknown" for document in documents)
     dates = sorted(document.date for document in documents if document.date)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     rows = {
-        "folder": str(folder),
+        "folder" if isinstance(place, Path) else "store": passage_index.name,
         "documents": f"{len(documents):,}",
         "passages": f"{len(passage_index):,}",
         "embedded": _embedded(passage_index.coverage),
@@ -333,8 +406,10 @@ def info(index: IndexOption = None) -> None:
         "dates": f"{dates[0]} to {dates[-1]}" if dates else "none",
         "model": passage_index.model,
         "generation": passage_index.generation().name,
-        "size": f"{size / 1e6:.1f} MB",
     }
+    if isinstance(place, Path):
+        size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+        rows["size"] = f"{size / 1e6:.1f} MB"
     _say("\n".join(f"{name:<11}{value}" for name, value in rows.items()))
 
 
@@ -423,13 +498,14 @@ def evaluate_command(
 @app.command("feedback")
 def feedback_command(
     index: IndexOption = None,
+    store: StoreOption = None,
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for the questions and the documents they ask.")
     ] = Path("sourcier-feedback"),
 ) -> None:
     """Turn the answers that were found good in the chat into questions that `evaluate` reads."""
-    folder = _folder(index)
-    export = export_feedback(folder / FILE_NAME, PassageIndex.open(folder), out)
+    passage_index = PassageIndex.open(_place(index, store))
+    export = export_feedback(passage_index.folder / FILE_NAME, passage_index, out)
     unanswerable = f", {export.unanswerable:,} of them without an answer" if export.unanswerable else ""
     _say(f"Saved {_count(export.questions, 'question')}{unanswerable}, and {_count(export.documents, 'document')}.")
     if export.down:
@@ -504,6 +580,7 @@ def _kept_or_temporary(work: Path | None) -> Iterator[Path]:
 @app.command()
 def chat(
     index: IndexOption = None,
+    store: StoreOption = None,
     reader: ReaderOption = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N", help="Port on this machine.")] = 7860,
     host: Annotated[
@@ -541,17 +618,22 @@ def chat(
 ) -> None:
     """Open the chat in a browser; without an index yet, make one of the demo documents first."""
     password = find_password(password_file)
-    folder = _folder(index)
+    place = _place(index, store)
     try:
-        passage_index = PassageIndex.open(folder)
+        passage_index = PassageIndex.open(place)
     except IndexNotFoundError:
-        _say(f"No index in {folder} yet: indexing the demo documents of {seeds_folder()}.")
+        if not isinstance(place, Path):
+            # Others share it, and it is theirs to fill.
+            raise
+        _say(f"No index in {place} yet: indexing the demo documents of {seeds_folder()}.")
         with _progress() as on_progress:
-            passage_index = PassageIndex.build(folder, load_documents(seeds_folder()), on_progress=on_progress)
+            passage_index = PassageIndex.build(place, load_documents(seeds_folder()), on_progress=on_progress)
 
     from ui.backend import IndexBackend
     from ui.serving import Serving, launch_chat
 
+    if not no_feedback:
+        passage_index.folder.mkdir(parents=True, exist_ok=True)
     backend = IndexBackend(passage_index, open_reader(reader))
     if passage_index.coverage < 1 and not read_only:
         _say(
@@ -562,10 +644,10 @@ def chat(
         backend,
         Serving(port, host, root_path, host_name, password, concurrency, queue, metrics, mcp, read_only, max_upload),
         # A reader of one's own answers those who open this chat, not who asks from a shell without naming it.
-        folder=None if reader else folder,
+        folder=place if isinstance(place, Path) and not reader else None,
         open_browser=open_browser,
         on_ready=lambda url: _say(f"The chat is at {url} (Ctrl-C ends it)."),
-        feedback=None if no_feedback else FeedbackLog(folder / FILE_NAME),
+        feedback=None if no_feedback else FeedbackLog(passage_index.folder / FILE_NAME),
     )
 
 
@@ -615,11 +697,11 @@ def _embedded(coverage: float) -> str:
     return f"{whole_percent(coverage)}%"
 
 
-def _tell_reply(reply: Reply, folder: Path) -> None:
+def _tell_reply(reply: Reply, place: Place) -> None:
     if reply.coverage < 1:
         sys.stderr.write(
             f"sourcier: {_embedded(reply.coverage)} of the passages are embedded, the others are found by their words "
-            f"alone, not by a question in another language; finish with: sourcier index PATH... --index {folder}\n"
+            f"alone, not by a question in another language; finish with: sourcier index PATH... --index {place}\n"
         )
     _say(reply.printed)
 
@@ -656,13 +738,34 @@ def _report_lines(report: SyncReport, *, would: bool = False) -> Iterator[str]:
 
 def _holdings(passage_index: PassageIndex) -> str:
     return (
-        f"{passage_index.folder} now holds {_count(passage_index.count_documents(), 'document')} in "
+        f"{passage_index.name} now holds {_count(passage_index.count_documents(), 'document')} in "
         f"{_count(len(passage_index), 'passage')}."
     )
 
 
-def _folder(index: Path | None) -> Path:
-    return index or default_index_folder()
+def _place(index: Path | None, store: str | None, *, no_wait: bool = False) -> Path | str:
+    """Return the folder of the index, or the address of the one that is shared."""
+    if index and store:
+        raise typer.BadParameter("expected either --index or --store")
+    place = index or store or default_place()
+    if isinstance(place, str) and not is_shared(place):
+        raise InputError(f"{place!r} is no address of a store: expected one such as milvus://localhost:19530/news")
+    if no_wait and is_shared(place):
+        raise InputError(
+            "--no-wait leaves passages without vectors, which a store that machines share does not keep: expected "
+            "none; embed apart from loading with: sourcier embed PATH... --out DIR, then sourcier load DIR"
+        )
+    return Path(place) if not is_shared(place) else str(place)
+
+
+@contextmanager
+def _embedding_at_once(place: Path | str) -> Iterator[OnProgress | None]:
+    """Show how far embedding is where documents count only with their vectors."""
+    if isinstance(place, Path):
+        yield None
+        return
+    with _progress() as on_progress:
+        yield on_progress
 
 
 def _count(number: int, thing: str) -> str:

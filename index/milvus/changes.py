@@ -411,28 +411,29 @@ class MilvusChanges:
     def _learn_documents(self, ids: Iterable[str]) -> None:
         unknown = self._documents.unknown(ids)
         if unknown:
-            self._take_in_entries(self._before.entries_named(unknown), unknown)
+            entries = self._before.entries_named(unknown)
+            self._take_in_entries(entries, unknown)
+            self._learn_sources_of(entry.number for entry in entries)
 
     def _learn_sources(self, sources: Iterable[str]) -> None:
         unknown = self._sources.unknown(sources)
         if unknown:
             self._sources.learn(unknown, self._before_sources(unknown))
+            held = (self._sources.now[source] for source in unknown)
             # Whose they are has others too, perhaps.
-            for source in unknown:
-                held = self._sources.now[source]
-                if held is not None:
-                    self._learn_numbered(held.document)
+            self._learn_numbered(*(where.document for where in held if where is not None))
 
     def _learn_files(self, paths: Iterable[str]) -> None:
         unknown = self._files.unknown(paths)
         if unknown:
             self._files.learn(unknown, self._before.keyed_files(unknown))
 
-    def _learn_numbered(self, number: int) -> None:
-        """Learn the id and the sources of a document that was there before."""
-        if number not in self._sources_of:
-            self._take_in_entries(self._before.entries_at([number]), ())
-            self._take_in_sources_of([number])
+    def _learn_numbered(self, *numbers: int) -> None:
+        """Learn the ids and the sources of documents that were there before."""
+        unknown = [number for number in dict.fromkeys(numbers) if number not in self._sources_of]
+        if unknown:
+            self._take_in_entries(self._before.entries_at(unknown), ())
+            self._learn_sources_of(unknown)
 
     def _learn_all(self) -> None:
         if self._knows_all:
@@ -451,10 +452,13 @@ class MilvusChanges:
         self._ids |= {held.number: name for name, _, held in found}
         self._documents.learn(asked, found)
 
-    def _take_in_sources_of(self, numbers: Sequence[int]) -> None:
-        found = list(self._before.keyed_sources(documents=numbers))
+    def _learn_sources_of(self, numbers: Iterable[int]) -> None:
+        unknown = [number for number in numbers if number not in self._sources_of]
+        if not unknown:
+            return
+        found = list(self._before.keyed_sources(documents=unknown))
         self._sources.learn((), ((source, key, _Source(number, file)) for key, source, file, number in found))
-        for number in numbers:
+        for number in unknown:
             self._sources_of[number] = {source for _, source, _, document in found if document == number}
 
     def _before_sources(self, sources: Sequence[str] | None = None) -> Iterator[tuple[str, str, _Source]]:
