@@ -8,7 +8,7 @@ COPY index index
 COPY qa qa
 COPY ui ui
 COPY seeds seeds
-RUN pip install --no-cache-dir --constraint constraints.txt '.[formats,mcp,metrics]'
+RUN pip install --no-cache-dir --constraint constraints.txt '.[formats,mcp,metrics,milvus]'
 
 USER sourcier
 ENV SOURCIER_INDEX=/data/index SOURCIER_CACHE=/data/cache GRADIO_TEMP_DIR=/tmp/gradio PYTHONUNBUFFERED=1

@@ -8,7 +8,7 @@ import pytest
 from index import PassageIndex, load_documents, make_document
 from tests.browsing import chromium, pages_of, running
 from tests.fakes import FakeEmbedder
-from tests.milvus_server import MilvusServer, Wire
+from tests.milvus_server import APART, MilvusServer, Wire, why_not_apart
 from ui.demo import seeds_folder
 
 
@@ -67,11 +67,17 @@ def lite_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def milvus_server(tmp_path_factory):
-    why_not = MilvusServer.why_not()
+def apart():
+    """What runs a command in a network of its own; without it a test is skipped, but never where all must run."""
+    why_not = why_not_apart()
     if why_not:
         assert not os.environ.get("CI"), why_not
         pytest.skip(why_not)
+    return APART
+
+
+@pytest.fixture(scope="session")
+def milvus_server(apart, tmp_path_factory):
     server = MilvusServer(tmp_path_factory.mktemp("milvus"))
     server.start()
     yield server

@@ -19,6 +19,8 @@ import threading
 import time
 from pathlib import Path
 
+# In a network with nothing but a loopback, and with all that is started ending with the first.
+APART = ("unshare", "--map-root-user", "--net", "--pid", "--fork", "--mount-proc", "--kill-child")
 _UP = 1
 _SIOCSIFFLAGS = 0x8914
 _PORT = 19530
@@ -89,8 +91,16 @@ class Wire:
             writer.close()
 
 
+def why_not_apart():
+    """Return what this machine lacks for running something in a network of its own, "" if nothing."""
+    if sys.platform != "linux" or not shutil.which("unshare"):
+        return "a network of its own needs Linux and unshare"
+    tried = subprocess.run([*APART, "true"], capture_output=True, check=False)
+    return "" if tried.returncode == 0 else "this machine gives no network of its own (unshare)"
+
+
 class MilvusServer:
-    """The server as a process of its own; `why_not` says what this machine lacks for it, "" if nothing."""
+    """The server as a process of its own."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -98,20 +108,13 @@ class MilvusServer:
         self.socket = self.folder / "in"
         self._process = None
 
-    @staticmethod
-    def why_not():
-        if sys.platform != "linux" or not shutil.which("unshare"):
-            return "a network of its own needs Linux and unshare"
-        tried = subprocess.run(["unshare", "--map-root-user", "--net", "true"], capture_output=True, check=False)
-        return "" if tried.returncode == 0 else "this machine gives no network of its own (unshare)"
-
     def start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.milvus_server", str(self.folder)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", *command],
+                [*APART, *command],
                 stdout=log,
                 stderr=log,
             )

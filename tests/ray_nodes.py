@@ -10,19 +10,18 @@ import threading
 import time
 from pathlib import Path
 
-from ray.cluster_utils import Cluster
-
 from index import embed_files
+from tests.milvus_server import raise_loopback
 
 REMOVED_AFTER = 3
-# A file or two of the demo corpus.
-SHARD_BYTES = 5000
-LOOPBACK = {"num_cpus": 1, "node_ip_address": "127.0.0.1"}
 
 
-def main(folder, out):
-    cluster = Cluster(initialize_head=True, head_node_args={**LOOPBACK, "include_dashboard": False})
-    others = [cluster.add_node(**LOOPBACK) for _ in range(2)]
+def main(folder, out, shard_bytes):
+    raise_loopback()
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    others = [cluster.add_node(num_cpus=1) for _ in range(2)]
     cluster.wait_for_nodes()
 
     def remove_one():
@@ -34,7 +33,7 @@ def main(folder, out):
     removing = threading.Thread(target=remove_one, daemon=True)
     removing.start()
     try:
-        print(embed_files(folder, out, ray=cluster.address, shard_bytes=SHARD_BYTES), flush=True)
+        print(embed_files(folder, out, ray=cluster.address, shard_bytes=int(shard_bytes)), flush=True)
         removing.join(60)
     finally:
         cluster.shutdown()

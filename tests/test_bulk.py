@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,11 +15,12 @@ from index.bulk.shards import read_shard
 from index.formats.options import Columns
 from index.snapshot import find_matches
 from tests.fakes import FakeEmbedder
-from tests.ray_nodes import SHARD_BYTES
 from tests.test_stores import found
 from ui.demo import seeds_folder
 
 SMALL = 300
+# A file or two of the demo corpus.
+OF_SEEDS = 5000
 
 
 @pytest.fixture
@@ -149,19 +147,13 @@ def test_a_shard_is_whole_or_not_there(files, tmp_path, embedder, monkeypatch):
 
 
 @pytest.mark.slow
-def test_three_machines_of_which_one_is_lost(tmp_path):
+def test_three_machines_of_which_one_is_lost(apart, tmp_path):
     """Ray on three local nodes: the rows are those of one process, whatever becomes of a node."""
-    arguments = [sys.executable, "-m", "tests.ray_nodes", str(seeds_folder()), str(tmp_path / "ray")]
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
-    # A driver that is killed leaves its raylets behind, so it is given a group that can be ended whole.
+    program = [sys.executable, "-m", "tests.ray_nodes", str(seeds_folder()), str(tmp_path / "ray"), str(OF_SEEDS)]
     with (tmp_path / "said").open("w") as said:
-        run = subprocess.Popen(arguments, env=environment, stdout=said, stderr=said, start_new_session=True)
-    try:
-        assert run.wait(timeout=300) == 0, (tmp_path / "said").read_text()[-3000:]
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(run.pid, signal.SIGKILL)
+        run = subprocess.run([*apart, *program], stdout=said, stderr=said, timeout=300, check=False)
+    assert run.returncode == 0, (tmp_path / "said").read_text()[-3000:]
     assert "a node was removed" in (tmp_path / "said").read_text()
-    embed_files(seeds_folder(), tmp_path / "alone", shard_bytes=SHARD_BYTES)
+    embed_files(seeds_folder(), tmp_path / "alone", shard_bytes=OF_SEEDS)
     assert_same_rows(rows(tmp_path / "ray"), rows(tmp_path / "alone"))
     assert not [path for path in (tmp_path / "ray").iterdir() if path.name.startswith(".")]

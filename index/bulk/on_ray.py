@@ -43,11 +43,6 @@ class _ShardEmbedder:
         return {"passages": info.passages, "documents": info.documents}
 
 
-def _only_here(address: str) -> dict[str, Any]:
-    """Return what keeps a cluster of this machine alone from being reached by others."""
-    return {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == "local" else {}
-
-
 def embedded_on_ray(plan: BulkPlan, missing: Sequence[Shard], out: Path, *, address: str) -> Iterator[ShardInfo]:
     """Yield what the shards hold as they are written; raises InputError where there is no Ray, or no cluster."""
     if find_spec("ray") is None:
@@ -60,7 +55,7 @@ def embedded_on_ray(plan: BulkPlan, missing: Sequence[Shard], out: Path, *, addr
     was_connected = ray.is_initialized()
     if not was_connected:
         try:
-            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **_only_here(address))
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
         except (ConnectionError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(

@@ -24,10 +24,18 @@ _T = TypeVar("_T")
 _READ_S = 10.0
 _WRITE_S = 60.0
 _COLLECTION_S = 180.0
-# Servers that have just started, or move a collection, refuse for a moment what they will do later.
-_ATTEMPTS = 4
+# Servers that have just started, or move a collection, refuse for a moment what they will do later: what changes
+# nothing is asked again, until a question has waited long enough.
 _PAUSE_S = 0.5
-_PASSING = ("not loaded", "no available shard", "channel not available", "not healthy", "node offline", "not ready")
+_PASSING = (
+    "fail connecting",
+    "not loaded",
+    "no available shard",
+    "channel not available",
+    "not healthy",
+    "node offline",
+    "not ready",
+)
 # A server takes no larger message than 5 MB in its log.
 _ROWS_AT_ONCE = 1000
 _BYTES_AT_ONCE = 3_000_000
@@ -184,19 +192,19 @@ class Connection:
             self.delete(collection, condition)
 
     def _do(self, work: Callable[[], _T], *, is_repeatable: bool = True) -> _T:
+        from grpc import RpcError
         from pymilvus.exceptions import MilvusException
 
-        for attempt in range(_ATTEMPTS):
+        deadline = time.monotonic() + _READ_S
+        while True:
             try:
                 return work()
-            except MilvusException as error:
-                reason = error.message
-                is_passing = any(sign in reason for sign in _PASSING)
-                if is_repeatable and is_passing and attempt < _ATTEMPTS - 1:
-                    time.sleep(_PAUSE_S * 2**attempt)
-                    continue
-                raise _no_access(self.name, reason) from error
-        raise AssertionError("the last attempt returns or raises")
+            except (MilvusException, RpcError) as error:
+                reason = _reason(error)
+                is_passing = is_repeatable and any(sign in reason.lower() for sign in _PASSING)
+                if not is_passing or time.monotonic() + _PAUSE_S > deadline:
+                    raise _no_access(self.name, reason) from error
+            time.sleep(_PAUSE_S)
 
 
 def conditions(field: str, values: Sequence[int] | Sequence[str]) -> Iterator[str]:
@@ -213,6 +221,7 @@ def conditions(field: str, values: Sequence[int] | Sequence[str]) -> Iterator[st
 def _opened(address: Address) -> Connection:
     if find_spec("pymilvus") is None:
         raise InputError(f"{address.name} needs a package that is not installed; get it with: {INSTALL}")
+    from grpc import RpcError
     from pymilvus import MilvusClient
     from pymilvus.exceptions import MilvusException
 
@@ -221,14 +230,19 @@ def _opened(address: Address) -> Connection:
     try:
         client = MilvusClient(uri=address.uri, token=address.token, timeout=_READ_S)
         version = str(client.get_server_version(timeout=_READ_S))
-    except MilvusException as error:
-        raise _no_access(address.name, error.message) from error
+    except (MilvusException, RpcError) as error:
+        raise _no_access(address.name, _reason(error)) from error
     # "v2.3.5", "2.6.1", or "milvus_lite-3.2.2", whose numbers are its own.
     is_lite = version.startswith("milvus_lite")
     numbers = [int(part) for part in version.lstrip("v").split("-")[0].split(".")[:2] if part.isdigit()]
     known = (2, 6) if is_lite or len(numbers) < 2 else (numbers[0], numbers[1])
     _logger.info("connected to Milvus %s at %s", version, address.name)
     return Connection(client, address.name, known)
+
+
+def _reason(error: Any) -> str:  # noqa: ANN401 (of packages without types)
+    """Return what went wrong, as the client of Milvus or gRPC below it has it."""
+    return str(error.message if hasattr(error, "message") else error.details())
 
 
 def _no_access(name: str, reason: str) -> IndexAccessError:

@@ -144,9 +144,7 @@ class MilvusStore:
             self._newest()
             with leased(self._connection, self._collections.state, patience=0) as (_, rows):
                 state = _newest_of(self.name, rows)
-                if state is not None and (state.attempt > state.revision or not state.is_clean):
-                    begun = self._begin(state)
-                    self._connection.delete(self._collections.passages, _left(begun))
+                if state is not None and self._tidy(state):
                     mended = ("deleted what a change that was killed had left",)
         return self.consult(lambda snapshot: check_server(snapshot, mended))
 
@@ -187,6 +185,16 @@ class MilvusStore:
         if not state.is_clean:
             begun = self._purge(begun)
         return begun
+
+    def _tidy(self, state: State) -> bool:
+        """Delete all that changes have left that were killed; return whether there was anything."""
+        connection, passages = self._connection, self._collections.passages
+        left = _left(replace(state, attempt=state.attempt + 1))
+        is_left = any(connection.count(collection, left) for collection in (passages, self._collections.catalogue))
+        if is_left or not state.is_clean:
+            self._begin(state)
+            connection.delete(passages, left)
+        return is_left or not state.is_clean
 
     def _begun(self) -> State:
         """Return the state of an index, finished or not; raises IndexNotFoundError where there is none."""
