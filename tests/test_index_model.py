@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -38,7 +40,11 @@ class IndexModel(RuleBasedStateMachine):
         self.settings = (generation._SMALL, generation._LARGEST_CHANGE)
         if small:
             generation._SMALL, generation._LARGEST_CHANGE = 0, 0.7
-        self.passage_index = PassageIndex.open_or_create(self.place / "index", embedder=self.embedder)
+        self.where = self.new_place()
+        self.passage_index = PassageIndex.open_or_create(self.where, embedder=self.embedder)
+
+    def new_place(self):
+        return self.place / "index"
 
     def teardown(self):
         if hasattr(self, "place"):
@@ -57,7 +63,7 @@ class IndexModel(RuleBasedStateMachine):
     @rule(texts=st.dictionaries(NAMES, TEXTS, max_size=4))
     def build(self, texts):
         documents = [make_document(text, source=self.path(name)) for name, text in texts.items()]
-        PassageIndex.build(self.place / "index", documents, embedder=self.embedder)
+        PassageIndex.build(self.where, documents, embedder=self.embedder)
         self.model = {self.path(name): text for name, text in texts.items()}
 
     @rule(texts=st.dictionaries(NAMES, TEXTS, max_size=4), dry=st.booleans())
@@ -92,11 +98,12 @@ class IndexModel(RuleBasedStateMachine):
 
     @rule()
     def reopen(self):
-        self.passage_index = PassageIndex.open(self.place / "index", embedder=self.embedder)
+        self.passage_index = PassageIndex.open(self.where, embedder=self.embedder)
 
+    @precondition(lambda self: isinstance(self.where, Path))
     @rule()
     def compact(self):
-        folder = self.place / "index"
+        folder = self.where
         with alone(folder), closing(Revision.open(folder)) as store:
             catch_up(folder, store, afresh=True)
 
@@ -132,7 +139,7 @@ class IndexModel(RuleBasedStateMachine):
 
     @invariant()
     def it_is_sound(self):
-        report = check(self.place / "index")
+        report = check(self.where)
         assert report.is_sound, report.problems
 
 
@@ -140,3 +147,22 @@ IndexModel.TestCase.settings = settings(
     max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestIndexModel = IndexModel.TestCase
+
+
+class LiteModel(IndexModel):
+    """The same in Milvus Lite, whose answers take some hundred times as long."""
+
+    file = Path()
+    numbers = itertools.count()
+
+    def new_place(self):
+        return f"milvus://{self.file}/m{next(self.numbers)}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lite(lite_file):
+    LiteModel.file = lite_file
+
+
+LiteModel.TestCase.settings = settings(IndexModel.TestCase.settings, max_examples=60, stateful_step_count=12)
+TestLiteModel = LiteModel.TestCase

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -369,6 +370,12 @@ def test_a_server_that_is_killed_has_all_when_it_is_back(tmp_path_factory):
         passage_index = PassageIndex.build(place, documents_of(1), embedder=FakeEmbedder())
         own.stop()
         own.start()
+        # It takes its collections up again one by one, and says so meanwhile.
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            with contextlib.suppress(IndexAccessError):
+                passage_index.count_documents()
+                break
         assert texts_of(passage_index) == {one.id: one.text for one in documents_of(1)}
         assert len(found(passage_index, "marché version")) == 6
         passage_index.add(documents_of(2))

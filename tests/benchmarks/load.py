@@ -28,6 +28,7 @@ import httpx
 import numpy as np
 
 from index import PassageIndex, load_documents, make_document
+from index.passage_store import is_shared
 from tests.benchmarks.quality import RESULTS
 from tests.browsing import free_port
 from ui.demo import seeds_folder
@@ -69,9 +70,10 @@ def main():
 class Served:
     """The chat in a process of its own, as the command serves it."""
 
-    def __init__(self, folder, *flags):
+    def __init__(self, place, *flags):
         self.url = f"http://127.0.0.1:{(port := free_port())}"
-        command = [sys.executable, "-m", "ui.cli", "chat", "--index", str(folder), "--port", str(port), *flags]
+        where = ["--store" if is_shared(place) else "--index", str(place)]
+        command = [sys.executable, "-m", "ui.cli", "chat", *where, "--port", str(port), *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
     def __enter__(self):

@@ -14,9 +14,12 @@ import argparse
 import json
 import os
 import platform
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -24,11 +27,15 @@ from pathlib import Path
 
 import numpy as np
 
-from index import PassageIndex
+from index import Filters, PassageIndex, ReadingOptions, split_passages
+from index.bulk.plan import FILE_NAME, BulkPlan, Shard
+from index.bulk.shards import Read, write_shard
+from index.passage_store import is_shared
 from qa import Retriever
 from tests.benchmarks import current_commit
 from tests.benchmarks.quality import CORPORA, RESULTS, question_set
 from tests.benchmarks.retrieval import DEPTH, figures_of, first, holds
+from tests.benchmarks.scale import QUERIES, GivenVectors, document, make_vectors, nearest, status_mb, words_of
 from tests.milvus_server import raise_loopback
 
 OUT = RESULTS / "stores.json"
@@ -36,7 +43,10 @@ SIZES = (1_000, 10_000, 100_000, 300_000, 1_000_000)
 INSIDE = "SOURCIER_BENCHMARK_INSIDE"
 PORT = 19530
 # The server builds its graphs after it has taken in the rows; until then it compares all of them.
-SETTLES_S = 600
+SETTLES_S = 1800
+SETTLING_S = 20
+A_SHARD = 10_000
+NUMBER = re.compile(r"n°(\d+)")
 
 
 def main() -> None:
@@ -44,7 +54,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--passages", type=int, default=0)
     parser.add_argument("--work", type=Path)
+    parser.add_argument("--one", nargs=3, metavar=("PLACE", "SHARDS", "VECTORS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one:
+        place, shards, vectors = options.one
+        print(json.dumps(load_and_ask(place, Path(shards), np.load(vectors, mmap_mode="r"))))
+        return
     if not os.environ.get(INSIDE):
         # A network in which the server is alone with this program.
         command = [
@@ -65,6 +80,10 @@ def main() -> None:
         if options.data:
             results["piaf"] = quality(work, options.data)
             save(results)
+        results["sizes"] = [one for one in results.get("sizes", []) if one["passages"] > options.passages]
+        for size in (size for size in SIZES if size <= options.passages):
+            results["sizes"] = sorted([*results["sizes"], sized(work, size)], key=lambda one: one["passages"])
+            save(results)
 
 
 def save(results) -> None:
@@ -77,7 +96,7 @@ def quality(work: Path, data: Path) -> dict:
     asked = question_set(data, *which)
     questions = [question for question in asked.questions if question.answers]
     ranks, found = {}, {}
-    with running(work / "server") as address:
+    with running(work / "server") as (address, _):
         for store, place in {
             "embedded": work / "piaf",
             "lite": f"milvus://{work / 'lite.db'}/piaf",
@@ -106,15 +125,131 @@ def quality(work: Path, data: Path) -> dict:
     }
 
 
+def sized(work: Path, size: int) -> dict:
+    """Load the same shards into both stores, each in a new process, and ask both the same."""
+    matrix = work / f"vectors-{size}.npy"
+    if not matrix.exists():
+        make_vectors(matrix, size)
+    shards = work / f"shards-{size}"
+    if not (shards / FILE_NAME).exists():
+        make_shards(shards, np.load(matrix, mmap_mode="r"))
+    found = {"passages": size, "shards_mb": round(sum(path.stat().st_size for path in shards.iterdir()) / 1e6)}
+    shutil.rmtree(work / "embedded", ignore_errors=True)
+    found["embedded"] = in_new_process(work / "embedded", shards, matrix)
+    shutil.rmtree(work / "server", ignore_errors=True)
+    with running(work / "server") as (address, process):
+        found["server"] = in_new_process(f"{address}/news", shards, matrix)
+        found["server"]["server_mb"] = resident_mb(process)
+    return found
+
+
+def make_shards(folder: Path, matrix: np.ndarray) -> None:
+    """Write shards as `sourcier embed` does, of texts and vectors that are drawn."""
+    embedder = GivenVectors(matrix)
+    names = [f"/corpus/{begin}" for begin in range(0, len(matrix), A_SHARD)]
+    shards = tuple(Shard(number, (name,)) for number, name in enumerate(names))
+    plan = BulkPlan(embedder.name, embedder.fingerprint, ReadingOptions(), shards, ())
+    for shard in shards:
+        begin = shard.number * A_SHARD
+        several = []
+        for number in range(begin, min(begin + A_SHARD, len(matrix))):
+            one = document(number)
+            passages = tuple(split_passages(one))
+            vectors = matrix[[number] * len(passages)]
+            several.append(Read(one, one.source, passages, vectors))
+        folder.mkdir(parents=True, exist_ok=True)
+        write_shard(folder / shard.name, several, (), fingerprint=embedder.fingerprint, dimension=embedder.dimension)
+    plan.begin(folder)
+
+
+def load_and_ask(place: str, shards: Path, matrix: np.ndarray) -> dict:
+    """Fill a store and ask it, in this process; times in seconds and milliseconds, memory of this process in MB."""
+    embedder = GivenVectors(matrix)
+    began = time.perf_counter()
+    passage_index = PassageIndex.open_or_create(place, embedder=embedder)
+    passage_index.load(shards)
+    loaded = time.perf_counter() - began
+    count = len(passage_index)
+    rng = np.random.default_rng(1)
+    asked = [int(number) for number in rng.choice(len(matrix), QUERIES, replace=False)]
+    questions = [f"n°{number} {' '.join(words_of(number).split()[:6])}" for number in asked]
+    queries = {question: embedder.embed_question(question) for question in questions}
+    embedder.embed_question = queries.__getitem__
+    generation, retriever = passage_index.generation(), Retriever(passage_index)
+    # Until its graphs are built, the server compares all vectors.
+    settled = settle(lambda: generation.search_vectors(queries[questions[0]], 100)) if is_shared(place) else 0.0
+    kinds = {
+        "retrieve": lambda question: retriever.retrieve(question, top_k=5),
+        "vectors": lambda question: generation.search_vectors(queries[question], 100),
+        "words": lambda question: generation.search_words(question, 100),
+        "retrieve, 1 in 1,000 by metadata": lambda question: retriever.retrieve(
+            question, top_k=5, filters=Filters(metadata={"rubrique": "7"})
+        ),
+    }
+    times = {}
+    for name, ask in kinds.items():
+        some = questions if name != "words" or count <= 100_000 else questions[:50]
+        for question in questions[:20]:
+            ask(question)
+        times[name] = quantiles([timed(lambda question=question, ask=ask: ask(question)) for question in some])
+    alive = np.ones(len(matrix), bool)
+    hits = 0
+    for question in questions[:100]:
+        numbers, _ = generation.search_vectors(queries[question], 10)
+        found = {int(NUMBER.search(passage.text)[1]) for passage, _ in generation.passages(numbers.tolist())}
+        hits += len(found & set(nearest(matrix, alive, queries[question], 10).tolist()))
+    return {
+        "load_s": round(loaded, 1),
+        "settled_s": round(settled, 1),
+        "ms": times,
+        "recall_at_10": hits / 1000,
+        "client_mb": status_mb("VmRSS"),
+    }
+
+
+def settle(search) -> float:
+    """Wait until searching is no longer getting quicker; return how long that took."""
+    began = time.perf_counter()
+    before = np.inf
+    while time.perf_counter() - began < SETTLES_S:
+        now = float(np.median([timed(search) for _ in range(20)]))
+        if now > 0.9 * before:
+            break
+        before = now
+        time.sleep(SETTLING_S)
+    return time.perf_counter() - began
+
+
+def timed(work) -> float:
+    began = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - began)
+
+
+def quantiles(times) -> dict:
+    return {f"p{q}": round(float(np.percentile(times, q)), 2) for q in (50, 95)}
+
+
+def in_new_process(place, shards: Path, matrix: Path) -> dict:
+    command = [sys.executable, "-m", "tests.benchmarks.stores", "--one", str(place), str(shards), str(matrix)]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, check=True, env={**os.environ, INSIDE: "1"})
+    return json.loads(printed.stdout.splitlines()[-1])
+
+
+def resident_mb(process: int) -> int:
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
+
+
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """Run a server for the time of the block, and give its address."""
+def running(folder: Path) -> Iterator[tuple[str, int]]:
+    """Run a server for the time of the block, and give its address and its process."""
     from milvus import MilvusServer as Server
 
     server = Server(data_dir=str(folder), proxy_port=PORT)
     server.start()
     try:
-        yield f"milvus://127.0.0.1:{PORT}"
+        yield f"milvus://127.0.0.1:{PORT}", server.server_proc.pid
     finally:
         server.server_proc.kill()
         server.server_proc.wait()
