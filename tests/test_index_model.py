@@ -164,5 +164,5 @@ def lite(lite_file):
     LiteModel.file = lite_file
 
 
-LiteModel.TestCase.settings = settings(IndexModel.TestCase.settings, max_examples=60, stateful_step_count=12)
+LiteModel.TestCase.settings = settings(IndexModel.TestCase.settings, max_examples=8, stateful_step_count=10)
 TestLiteModel = LiteModel.TestCase
