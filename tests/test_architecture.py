@@ -48,6 +48,9 @@ RESERVED = {
     "pypdfium2": {"index/formats/pdf.py"},
     "trafilatura": {"index/formats/html.py"},
     "matplotlib": {"qa/chart.py"},
+    "pymilvus": {"index/milvus/connection.py"},
+    "pyarrow": {"index/bulk/shards.py"},
+    "ray": {"index/bulk/on_ray.py"},
     "pickle": set(),
 }
 

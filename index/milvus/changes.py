@@ -46,6 +46,7 @@ _T = TypeVar("_T")
 # What is shown in lists is kept in one row.
 _LONGEST_ENTRY = 65_000
 _VECTORS_KEPT = 100_000
+_SENT_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class MilvusChanges:
         self._fields = set(before.state.fields)
         # Keys of rows that nobody needs who reads the revision before, or this one.
         self.older: list[str] = []
+        self._waiting: dict[str, list[Row]] = {collections.passages: [], collections.catalogue: []}
         self._inserted = dict.fromkeys((collections.passages, collections.catalogue), 0)
 
     # Several changes need no transaction here: nothing counts before the end.
@@ -139,6 +141,8 @@ class MilvusChanges:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         yield
+        # What was embedded for these passages is kept, whatever becomes of the rest.
+        self._send()
 
     def files_below(self, folder: str) -> dict[str, FileState]:
         return self._before.files_below(folder)
@@ -355,9 +359,20 @@ class MilvusChanges:
         return max([date for date in (newest, *dates) if date and is_dated(date)], default=None)
 
     def _insert(self, collection: str, rows: Iterable[Row]) -> None:
-        self._inserted[collection] += self._connection.insert(collection, rows)
+        """Have rows written, many at a time: a message to the server takes as long for one as for a hundred."""
+        waiting = self._waiting[collection]
+        waiting += rows
+        if len(waiting) >= _SENT_AT_ONCE:
+            self._send()
+
+    def _send(self) -> None:
+        for collection, rows in self._waiting.items():
+            self._inserted[collection] += self._connection.insert(collection, rows)
+            rows.clear()
 
     def _verify(self) -> None:
+        self._send()
+
         def counted(collection: str) -> int:
             return self._connection.count(collection, f"born == {self._attempt}")
 

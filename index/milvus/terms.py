@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _K1, _B = 1.2, 0.75
 _MEAN_LENGTH = {True: 118.0, False: 72.0}
 # Passages that are scored here at most, where the server cannot.
-_CANDIDATES = 5000
+_CANDIDATES = 1000
 _MOST_TERMS = 2048
 
 Terms = Mapping[str, float]

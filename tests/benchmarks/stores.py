@@ -1,11 +1,11 @@
-"""A folder of this machine beside a Milvus server: what each finds, how fast, and when to move.
+"""A folder of this machine beside a Milvus server: what each finds, and how fast.
 
     python -m tests.benchmarks.stores [--data ../shared/data] [--passages N] [--work DIR]
 
-Writes results/stores.json and its chart, stores.svg. With --data, the questions of PIAF are asked of an embedded
+Writes results/stores.json. With --data, the questions of PIAF are asked of an embedded
 index, of Milvus Lite and of the server, and the ranks are compared; with --passages, drawn vectors and texts as in
 `scale` are put into the embedded index and the server, of growing size up to N, in one run. The server runs in a
-network of its own, on the same two cores. A million passages take an hour.
+network of its own, on the same two cores.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def sized(work: Path, size: int) -> dict:
     if not matrix.exists():
         make_vectors(matrix, size)
     shards = work / f"shards-{size}"
-    if not (shards / FILE_NAME).exists():
+    if not (shards / FILE_NAME).exists() or BulkPlan.open(shards).missing(shards):
+        shutil.rmtree(shards, ignore_errors=True)
         make_shards(shards, np.load(matrix, mmap_mode="r"))
     found = {"passages": size, "shards_mb": round(sum(path.stat().st_size for path in shards.iterdir()) / 1e6)}
     shutil.rmtree(work / "embedded", ignore_errors=True)
@@ -149,6 +150,7 @@ def make_shards(folder: Path, matrix: np.ndarray) -> None:
     names = [f"/corpus/{begin}" for begin in range(0, len(matrix), A_SHARD)]
     shards = tuple(Shard(number, (name,)) for number, name in enumerate(names))
     plan = BulkPlan(embedder.name, embedder.fingerprint, ReadingOptions(), shards, ())
+    plan.begin(folder)
     for shard in shards:
         begin = shard.number * A_SHARD
         several = []
@@ -157,9 +159,7 @@ def make_shards(folder: Path, matrix: np.ndarray) -> None:
             passages = tuple(split_passages(one))
             vectors = matrix[[number] * len(passages)]
             several.append(Read(one, one.source, passages, vectors))
-        folder.mkdir(parents=True, exist_ok=True)
         write_shard(folder / shard.name, several, (), fingerprint=embedder.fingerprint, dimension=embedder.dimension)
-    plan.begin(folder)
 
 
 def load_and_ask(place: str, shards: Path, matrix: np.ndarray) -> dict:
