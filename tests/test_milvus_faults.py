@@ -187,7 +187,7 @@ def test_a_full_server_changes_nothing(lite, documents, embedder, monkeypatch):
 
     def full(*arguments, **options):
         inserted.append(1)
-        if len(inserted) > 6:
+        if len(inserted) > 3:
             raise MilvusException(9, "quota exceeded[reason=disk quota exceeded, please allocate more resources]")
         return insert(*arguments, **options)
 
