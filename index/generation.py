@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ from index.document import Document, DocumentSummary, Passage, sha256_of
 from index.embedder import Embedder
 from index.errors import IndexDamagedError
 from index.filters import Filters
+from index.recent import Recent
 from index.snapshot import FileState
 from index.store import Store
 from index.vectors import VectorIndex, VectorSet
@@ -73,9 +72,8 @@ class Generation:
         self.vectors = vectors
         self.words = words
         self.pending = pending
-        self._on_demand: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
-        self._allowed: OrderedDict[tuple[object, ...], NDArray[np.int64]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._on_demand: Recent[int, NDArray[np.float32]] = Recent(_VECTORS_KEPT)
+        self._allowed: Recent[tuple[object, ...], NDArray[np.int64]] = Recent(_FILTERS_KEPT)
 
     def __len__(self) -> int:
         return len(self.vectors) + len(self.pending)
@@ -137,32 +135,24 @@ class Generation:
 
     def _embedded(self, numbers: NDArray[np.int64], embedder: Embedder) -> NDArray[np.float32]:
         """Return the vectors of pending passages, float32 of shape (len(numbers), dimension)."""
-        with self._lock:
-            known = {number: self._on_demand[number] for number in numbers.tolist() if number in self._on_demand}
+        known = self._on_demand.among(numbers.tolist())
         missing = [number for number in numbers.tolist() if number not in known]
         if missing:
             texts = [passage.text for passage, _ in self.store.passages(missing)]
             # Rounded as they will be once they are stored.
             known |= zip(missing, embedder.embed_passages(texts).astype(np.float16).astype(np.float32), strict=True)
-        with self._lock:
-            self._on_demand |= known
-            for number in known:
-                self._on_demand.move_to_end(number)
-            while len(self._on_demand) > _VECTORS_KEPT:
-                self._on_demand.popitem(last=False)
+        self._on_demand.keep(known)
         return np.stack([known[number] for number in numbers.tolist()])
 
     def _passing(self, filters: Filters | None) -> NDArray[np.int64] | None:
         """Return the numbers of the passages that pass, ascending; None where all do."""
         if not filters:
             return None
-        with self._lock:
-            if filters.key not in self._allowed:
-                self._allowed[filters.key] = self.store.passage_numbers(filters)
-                if len(self._allowed) > _FILTERS_KEPT:
-                    self._allowed.popitem(last=False)
-            self._allowed.move_to_end(filters.key)
-            return self._allowed[filters.key]
+        allowed = self._allowed.get(filters.key)
+        if allowed is None:
+            allowed = self.store.passage_numbers(filters)
+            self._allowed.keep({filters.key: allowed})
+        return allowed
 
 
 def current_name(folder: Path) -> str:

@@ -422,10 +422,8 @@ def _conditions(filters: Filters) -> tuple[list[str], dict[str, str]]:
     if filters.sources:
         named = {f"source{i}": pattern for i, pattern in enumerate(filters.sources)}
         parameters |= named
-        globs = " OR ".join(f"source GLOB :{name} OR source GLOB '*/' || :{name}" for name in named)
-        conditions.append(
-            f"documents.number IN (SELECT document FROM sources WHERE {AT} AND ({globs}))",
-        )
+        globs = _globs("source", named)
+        conditions.append(f"documents.number IN (SELECT document FROM sources WHERE {AT} AND ({globs}))")
     if filters.languages:
         named = {f"language{i}": code for i, code in enumerate(filters.languages)}
         parameters |= named
@@ -434,6 +432,20 @@ def _conditions(filters: Filters) -> tuple[list[str], dict[str, str]]:
         parameters |= {f"key{i}": key, f"value{i}": value}
         conditions.append(f"EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = :key{i} AND value = :value{i})")
     return conditions, parameters
+
+
+def fitting(sources: Iterable[str], patterns: Sequence[str]) -> set[str]:
+    """Return those of the sources that, whole or from a `/` on, fit one of some patterns, as filters have it."""
+    if not patterns:
+        return set()
+    named = {f"source{i}": pattern for i, pattern in enumerate(patterns)}
+    query = f"SELECT value FROM json_each(:sources) WHERE {_globs('value', named)}"
+    with closing(sqlite3.connect(":memory:")) as connection:
+        return {source for (source,) in connection.execute(query, {**named, "sources": json.dumps(list(sources))})}
+
+
+def _globs(column: str, names: Iterable[str]) -> str:
+    return " OR ".join(f"{column} GLOB :{name} OR {column} GLOB '*/' || :{name}" for name in names)
 
 
 def _below(column: str) -> str:

@@ -149,15 +149,11 @@ class WordIndex:
         return numbers[order], scores[order]
 
     def question_terms(self, question: str, language: str | None) -> dict[str, float]:
-        """Return the question's terms as texts of this language have them, each with its idf.
-
-        idf = ln(1 + (N - n + ½) / (n + ½)) for a term found in n of N passages, as in tantivy's BM25.
-        """
+        """Return the question's terms as texts of this language have them, each with its idf."""
         field = field_of(language)
         count = len(self)
-        # Passages that are gone count as holding their words until the index is compacted.
-        found = {term: min(self._searcher.doc_freq(field, term), count) for term in analyse(question, language)}
-        return {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in found.items()}
+        found = {term: self._searcher.doc_freq(field, term) for term in analyse(question, language)}
+        return {term: idf(n, count) for term, n in found.items()}
 
     def _term_queries(self, field: str, terms: Iterable[str]) -> Iterator[tantivy.Query]:
         # Passages that are gone count until the index is compacted, so a word may be in more than there are.
@@ -181,6 +177,15 @@ class WordIndex:
             if may.sum() >= k or len(numbers) < wanted:
                 return numbers[may][:k], scores[may][:k]
             wanted *= 4
+
+
+def idf(found_in: int, passages: int) -> float:
+    """Return ln(1 + (N - n + ½) / (n + ½)) for a term found in n of N passages, as tantivy's BM25 has it.
+
+    Passages that are gone may count as holding their words for a while, so n can be more than N.
+    """
+    n = min(found_in, passages)
+    return math.log(1 + (passages - n + 0.5) / (n + 0.5))
 
 
 def analyse(text: str, language: str | None) -> list[str]:

@@ -189,18 +189,12 @@ def alone(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
     except Timeout as error:
         # The holder writes its name just after it takes the lock, and removes it just before it lets go.
         name = holder.read_text(encoding="utf-8") if holder.is_file() else "another process"
-        raise IndexBusyError(
-            f"{folder} is being written by {name}: expected it to be free; wait for it to end"
-        ) from error
+        raise busy(folder, name) from error
     except OSError as error:
         raise no_access(folder, error) from error
     try:
         try:
-            now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
-            command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip()
-            holder.write_text(
-                f"process {os.getpid()} on {socket.gethostname()} ({command}, since {now})", encoding="utf-8"
-            )
+            holder.write_text(this_process(), encoding="utf-8")
             yield
         except OSError as error:
             raise no_access(folder, error) from error
@@ -208,6 +202,18 @@ def alone(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
             holder.unlink(missing_ok=True)
     finally:
         lock.release()
+
+
+def this_process() -> str:
+    """Return what others are told of a writer: its process, machine and command, and since when it writes."""
+    now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip()
+    return f"process {os.getpid()} on {socket.gethostname()} ({command}, since {now})"
+
+
+def busy(place: object, writer: str) -> IndexBusyError:
+    """Return the error for an index that somebody else is writing."""
+    return IndexBusyError(f"{place} is being written by {writer}: expected it to be free; wait for it to end")
 
 
 def checked(document: Document) -> Document:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from index import Filters, PassageIndex
+from index.recent import Recent
 from qa.answer import Answer, SearchHit
 from qa.citing import cite
 from qa.conversation import carry_over
@@ -50,9 +49,7 @@ class Answerer:
         self._retriever = Retriever(passage_index)
         self._reader = reader or open_reader()
         self._threshold = self._reader.threshold if threshold is None else threshold
-        self._remembered = remembered
-        self._known: OrderedDict[_Asked, tuple[Sequence[SearchHit], Reading]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: Recent[_Asked, tuple[Sequence[SearchHit], Reading]] = Recent(remembered)
 
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Answer with sentences of the documents, or with `answered=False` and the closest passages.
@@ -74,16 +71,16 @@ class Answerer:
         began = time.perf_counter()
         carried = carry_over(question, history)
         searched = f"{carried.words} {question}" if carried else question
-        period = find_period(searched, self._passage_index.newest_date)
-        asked = self._passage_index.generation().name, searched, period, filters.key if filters else None
-        known = self._recall(asked)
+        generation = self._passage_index.generation()
+        period = find_period(searched, generation.newest_date)
+        asked = generation.name, searched, period, filters.key if filters else None
+        known = self._known.get(asked)
         hits = known[0] if known else self._hits(searched, period, filters)
         retrieved = time.perf_counter()
-        coverage = self._passage_index.coverage
         yield hits
         began_reading = time.perf_counter()
         reading = known[1] if known else self._reader.read(searched, hits)
-        self._keep(asked, hits, reading)
+        self._known.keep({asked: (hits, reading)})
         timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - began_reading)}
         answered = bool(reading.findings) and reading.confidence >= self._threshold
         yield Answer(
@@ -94,7 +91,7 @@ class Answerer:
             closest=() if answered else tuple(hits[:_CLOSEST]),
             carried=carried,
             period=period,
-            coverage=coverage,
+            coverage=generation.coverage,
             timings=timings,
         )
 
@@ -105,17 +102,6 @@ class Answerer:
         return in_time(self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED, filters=filters), period)[
             :PASSAGES_READ
         ]
-
-    def _recall(self, asked: _Asked) -> tuple[Sequence[SearchHit], Reading] | None:
-        with self._lock:
-            return self._known.get(asked)
-
-    def _keep(self, asked: _Asked, hits: Sequence[SearchHit], reading: Reading) -> None:
-        with self._lock:
-            self._known[asked] = hits, reading
-            self._known.move_to_end(asked)
-            while len(self._known) > self._remembered:
-                self._known.popitem(last=False)
 
 
 def in_time(hits: Sequence[SearchHit], period: Period, weight: float = IN_PERIOD) -> list[SearchHit]:

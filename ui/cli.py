@@ -355,8 +355,9 @@ def ask(
     filters = _filters(after, before, source, language, where)
     place = _place(index, store)
     # The chat reads with the reader that it was started with.
-    is_chat_asked = isinstance(place, Path) and not reader
-    reply = ask_chat(Path(place), question, filters=filters, as_json=as_json) if is_chat_asked else None
+    reply = None
+    if isinstance(place, Path) and not reader:
+        reply = ask_chat(place, question, filters=filters, as_json=as_json)
     if reply is None:
         passage_index = PassageIndex.open(place)
         answer = Answerer(passage_index, reader=open_reader(reader)).ask(question, filters=filters)
@@ -380,8 +381,9 @@ def search(
     """List the passages that match a question best."""
     filters = _filters(after, before, source, language, where)
     place = _place(index, store)
-    is_chat_asked = isinstance(place, Path)
-    reply = ask_chat(Path(place), question, top_k=top_k, filters=filters, as_json=as_json) if is_chat_asked else None
+    reply = None
+    if isinstance(place, Path):
+        reply = ask_chat(place, question, top_k=top_k, filters=filters, as_json=as_json)
     if reply is None:
         passage_index = PassageIndex.open(place)
         hits = Retriever(passage_index).retrieve(question, top_k=top_k, filters=filters)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -14,7 +15,6 @@ import numpy as np
 
 from index.document import Document, Passage
 from index.errors import IndexAccessError, InputError
-from index.globs import matches_glob
 from index.milvus.connection import Connection, Row
 from index.milvus.schema import (
     MOST_DOCUMENTS,
@@ -37,6 +37,7 @@ from index.milvus.snapshot import MilvusSnapshot, is_dated
 from index.milvus.terms import passage_terms, term_index
 from index.schema import digest_of, values_of
 from index.snapshot import FileState
+from index.store import fitting
 from index.words import field_of
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class MilvusChanges:
         self._files: _Named[FileState] = _Named()
         self._touched: dict[str, FileState] = {}
         self._knows_all = False
+        self._ordinals = itertools.count()
         # By the number of a document: its id, and its sources.
         self._ids: dict[int, str] = {}
         self._sources_of: dict[int, set[str]] = {}
@@ -178,8 +180,10 @@ class MilvusChanges:
         name = document.source or document.id
         if len(several) > MOST_PASSAGES:
             raise InputError(f"{name} has {len(several):,} passages: expected at most {MOST_PASSAGES:,}; split it")
-        texts = text_rows(number, document, self._attempt)
-        entry = Entry.of(document, number, parts=len(texts), passages=len(several))
+        held = self._documents.now[document.id]
+        assert held is not None
+        texts = text_rows(number, document, held.digest, self._attempt)
+        entry = Entry.of(document, number, held.digest, parts=len(texts), passages=len(several))
         value = json.dumps(asdict(entry), ensure_ascii=False)
         if len(value.encode()) > _LONGEST_ENTRY:
             raise InputError(
@@ -220,15 +224,14 @@ class MilvusChanges:
         if held is not None:
             return {pattern: held.number}, []
         self._learn_all()
-        fits: tuple[Callable[[str, _Source], bool], ...] = (
-            lambda source, _: source == pattern,
-            lambda _, where: where.file == pattern,
-            lambda source, _: matches_glob(source, [pattern]),
-        )
-        for fit in fits:
-            sources = sorted(source for source, where in self._sources.alive() if fit(source, where))
+        alive = dict(self._sources.alive())
+        for sources in (
+            {pattern}.intersection(alive),
+            {source for source, where in alive.items() if where.file == pattern},
+            fitting(alive, [pattern]),
+        ):
             if sources:
-                return {}, sources
+                return {}, sorted(sources)
         return {}, []
 
     def drop_document(self, number: int) -> None:
@@ -277,14 +280,16 @@ class MilvusChanges:
         """
         self._note_touched_files()
         went = self._before.entries_at([held.number for held in self._went()])
-        dropped = [number for number in self._written if not self.alive([number])]
+        dropped = self._written.keys() - self.alive(self._written)
         if dropped:
             # All that is written must be there before what of it goes again is read.
             self._verify()
-        self._uncount_terms([*went, *self._before.at(self._attempt).entries_at(dropped)])
+        at_the_end = self._before.at(self._attempt)
+        for document, place in at_the_end.placed([*went, *at_the_end.entries_at(sorted(dropped))]):
+            self._counts.subtract(passage_terms(passage_of(document, place).text, document.language).keys())
         gone = {
             **{entry.key: entry.number for entry in went},
-            **{document_key(number): number for number in dropped},
+            **{document_key(number): number for number in sorted(dropped)},
             **dict.fromkeys([*self._sources.gone(), *self._files.gone()], 0),
         }
         self._insert(self._collections.catalogue, self._rows(gone))
@@ -345,11 +350,6 @@ class MilvusChanges:
         """Yield the documents that were there and are no more."""
         return (held for name, (_, held) in self._documents.before.items() if self._documents.now[name] != held)
 
-    def _uncount_terms(self, entries: Sequence[Entry]) -> None:
-        for document, place in self._before.at(self._attempt).placed(entries):
-            passage = passage_of(document, place)
-            self._counts.subtract(passage_terms(passage.text, document.language).keys())
-
     def _newest_date(self, dates: Sequence[str | None], went: Sequence[Entry]) -> str | None:
         newest = self._before.state.newest_date
         if newest is not None and any(entry.date == newest for entry in went):
@@ -392,9 +392,7 @@ class MilvusChanges:
                 self._files.now[path] = state
 
     def _next_number(self) -> int:
-        ordinal = len(self._written) + len(self._unwritten)
-        while document_number(self._attempt, ordinal) in self._ids:
-            ordinal += 1
+        ordinal = next(self._ordinals)
         if ordinal >= MOST_DOCUMENTS:
             raise InputError(f"over {MOST_DOCUMENTS:,} documents in one change: expected fewer; index some at a time")
         return document_number(self._attempt, ordinal)

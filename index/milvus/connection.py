@@ -42,6 +42,8 @@ _BYTES_AT_ONCE = 3_000_000
 _READ_AT_ONCE = 2000
 # So many values in one condition are read at once; the server takes more, and longer to parse them.
 LISTED = 2000
+# A connection that nobody uses is left alone: Milvus Lite ends one that asks too often whether it is still there.
+_GRPC = {"grpc.keepalive_permit_without_calls": 0}
 INSTALL = "pip install 'sourcier[milvus]'"
 
 _logger = logging.getLogger(__name__)
@@ -70,8 +72,17 @@ class Connection:
 
     @classmethod
     def open(cls, address: Address) -> Connection:
-        """Connect; the connection is kept for whoever asks for it again."""
-        return _opened(address)
+        """Connect, unless this process has done so already."""
+        if find_spec("pymilvus") is None:
+            raise InputError(f"{address.name} needs a package that is not installed; get it with: {INSTALL}")
+        from grpc import RpcError
+        from pymilvus.exceptions import MilvusException
+
+        try:
+            client, version = _client(address.uri, address.token)
+        except (MilvusException, RpcError) as error:
+            raise _no_access(address.name, _reason(error)) from error
+        return cls(client, address.name, version)
 
     @property
     def has_sparse_vectors(self) -> bool:
@@ -218,26 +229,19 @@ def conditions(field: str, values: Sequence[int] | Sequence[str]) -> Iterator[st
 
 
 @cache
-def _opened(address: Address) -> Connection:
-    if find_spec("pymilvus") is None:
-        raise InputError(f"{address.name} needs a package that is not installed; get it with: {INSTALL}")
-    from grpc import RpcError
+def _client(uri: str, token: str) -> tuple[Any, tuple[int, int]]:
+    """Return the client of a server, which all collections share, and the server's version."""
     from pymilvus import MilvusClient
-    from pymilvus.exceptions import MilvusException
 
     # It logs every failure with a traceback; ours are raised.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
-    try:
-        client = MilvusClient(uri=address.uri, token=address.token, timeout=_READ_S)
-        version = str(client.get_server_version(timeout=_READ_S))
-    except (MilvusException, RpcError) as error:
-        raise _no_access(address.name, _reason(error)) from error
+    client = MilvusClient(uri=uri, token=token, timeout=_READ_S, grpc_options=_GRPC)
+    version = str(client.get_server_version(timeout=_READ_S))
+    _logger.info("connected to Milvus %s", version)
     # "v2.3.5", "2.6.1", or "milvus_lite-3.2.2", whose numbers are its own.
-    is_lite = version.startswith("milvus_lite")
     numbers = [int(part) for part in version.lstrip("v").split("-")[0].split(".")[:2] if part.isdigit()]
-    known = (2, 6) if is_lite or len(numbers) < 2 else (numbers[0], numbers[1])
-    _logger.info("connected to Milvus %s at %s", version, address.name)
-    return Connection(client, address.name, known)
+    is_known = len(numbers) == 2 and not version.startswith("milvus_lite")
+    return client, (numbers[0], numbers[1]) if is_known else (2, 6)
 
 
 def _reason(error: Any) -> str:  # noqa: ANN401 (of packages without types)

@@ -8,24 +8,22 @@ killed run out.
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import random
 import socket
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from index.errors import IndexAccessError, IndexBusyError
+from index.errors import IndexAccessError
 from index.milvus.connection import Connection, Row
 from index.milvus.schema import state_row
+from index.writer import busy, this_process
 
 # Clocks of machines that share a store differ by less.
 LASTS_S = 60.0
@@ -41,6 +39,7 @@ class Lease:
     connection: Connection
     collection: str
     token: str
+    writer: str
     key: str = ""
     count: int = 0
     until: float = 0.0
@@ -53,7 +52,14 @@ class Lease:
         before, self.count = self.key, self.count + 1
         until = time.time() + LASTS_S
         key = f"{_PREFIX}{self.token}.{self.count}"
-        self.connection.insert(self.collection, [state_row(key, {"token": self.token, "until": until, **_who()})])
+        claim = {
+            "token": self.token,
+            "until": until,
+            "writer": self.writer,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+        }
+        self.connection.insert(self.collection, [state_row(key, claim)])
         self.key, self.until = key, until
         if before:
             self.connection.delete_listed(self.collection, "key", [before])
@@ -83,7 +89,7 @@ def leased(connection: Connection, collection: str, *, patience: float) -> Itera
 
     Raises IndexBusyError naming the one that is writing, after `patience` seconds.
     """
-    lease = Lease(connection, collection, uuid.uuid4().hex)
+    lease = Lease(connection, collection, uuid.uuid4().hex, this_process())
     deadline = time.monotonic() + patience
     while True:
         lease.renew()
@@ -92,11 +98,7 @@ def leased(connection: Connection, collection: str, *, patience: float) -> Itera
             break
         lease.give_back()
         if time.monotonic() > deadline:
-            other = others[0]
-            raise IndexBusyError(
-                f"{connection.name} is being written by process {other['pid']} on {other['host']} ({other['command']}, "
-                f"since {other['since']}): expected it to be free; wait for it to end"
-            )
+            raise busy(connection.name, others[0]["writer"])
         time.sleep(random.uniform(_PAUSE_S / 2, _PAUSE_S))
     ended = threading.Event()
     renewing = threading.Thread(target=_go_on, args=(lease, ended), name="lease", daemon=True)
@@ -116,12 +118,6 @@ def _go_on(lease: Lease, ended: threading.Event) -> None:
         except IndexAccessError:
             # Its time runs on, and the change fails if the server is not back before it is over.
             continue
-
-
-def _who() -> dict[str, object]:
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip()
-    now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
-    return {"pid": os.getpid(), "host": socket.gethostname(), "command": command, "since": now}
 
 
 def _is_over(claim: dict[str, Any]) -> bool:

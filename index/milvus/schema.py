@@ -11,7 +11,6 @@ see nothing of the next one, until a single row, the state, says that it counts.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +20,7 @@ from typing import Any, Self
 from index.document import Document, Passage
 from index.filters import Filters
 from index.milvus.connection import Connection, Field, Row
-from index.milvus.terms import term_index
+from index.milvus.terms import number_of, term_index
 from index.schema import digest_of, document_of, values_of
 
 FORMAT = 1
@@ -102,7 +101,7 @@ class State:
         return f"state.{self.revision}.{self.attempt}.{int(self.is_clean)}"
 
     def row(self) -> Row:
-        return {"key": self.key, "value": json.dumps(asdict(self)), "vector": _ALMOST_NO_VECTOR}
+        return state_row(self.key, asdict(self))
 
     @classmethod
     def of_row(cls, row: Row) -> Self:
@@ -130,11 +129,11 @@ class Entry:
     passages: int
 
     @classmethod
-    def of(cls, document: Document, number: int, *, parts: int, passages: int) -> Self:
+    def of(cls, document: Document, number: int, digest: str, *, parts: int, passages: int) -> Self:
         return cls(
             number,
             document.id,
-            digest_of(values_of(document)),
+            digest,
             document.title,
             document.date,
             document.language,
@@ -221,7 +220,7 @@ def catalogue_row(kind: Kind, key: str, name: str, document: int, born: int, val
 
 def name_number(kind: Kind, name: str) -> int:
     """Return the number of 62 bits by which a name is looked up; who finds a row compares the name itself."""
-    return _hash(f"{kind.name}:{name}")
+    return number_of(f"{kind.name}:{name}")
 
 
 def document_number(change: int, ordinal: int) -> int:
@@ -249,10 +248,9 @@ def gone_key(key: str) -> str:
     return f"x{key}"
 
 
-def text_rows(number: int, document: Document, born: int) -> list[Row]:
-    """Return the rows that hold a whole document, but where it comes from."""
-    values = values_of(document)
-    whole = json.dumps([list(values), digest_of(values)], ensure_ascii=False)
+def text_rows(number: int, document: Document, digest: str, born: int) -> list[Row]:
+    """Return the rows that hold a whole document, with its checksum, but where it comes from."""
+    whole = json.dumps([list(values_of(document)), digest], ensure_ascii=False)
     parts = [whole[begin : begin + _PART] for begin in range(0, len(whole), _PART)]
     return [
         catalogue_row(Kind.TEXT, key, "", number, born, part)
@@ -311,9 +309,4 @@ def days_of(date: str | None) -> tuple[int, int]:
 
 def tag(key: str, value: str) -> int:
     """Return the number that stands for a value of the metadata."""
-    return _hash(f"{len(key)}:{key}={value}")
-
-
-def _hash(text: str) -> int:
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 2
+    return number_of(f"{len(key)}:{key}={value}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from index.document import Document, DocumentSummary, Passage, sha256_of
+from index.document import Document, DocumentSummary, Passage
 from index.embedder import Embedder
 from index.errors import IndexDamagedError
 from index.filters import Filters
-from index.globs import is_below, matches_glob
 from index.milvus.connection import Connection, Row, conditions
 from index.milvus.schema import (
     Collections,
@@ -34,20 +33,24 @@ from index.milvus.schema import (
     passage_of,
     text_keys,
 )
-from index.milvus.terms import idf, question_terms, term_index, weights
+from index.milvus.terms import question_terms, term_index, weights
+from index.recent import Recent
 from index.snapshot import FileState
-from index.words import analyse, field_of
+from index.store import fitting
+from index.words import analyse, field_of, idf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Of the graph's candidates, so many are looked at: recall against brute force is in tests/benchmarks/stores.py.
 _LOOKED_AT = 256
-_DOCUMENTS_KEPT = 256
 _FILTERS_KEPT = 32
 _AT_ONCE = 64
 _PLACE_FIELDS = ("number", "document", "start", "end", "parts", "text_sha256")
 _DATED = re.compile(r"\d{4}")
+
+# The columns of documents that were read last; a number is never given to another document.
+Texts = Recent[int, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class MilvusSnapshot:
 
     coverage = 1.0
 
-    def __init__(self, connection: Connection, collections: Collections, state: State, texts: TextCache) -> None:
+    def __init__(self, connection: Connection, collections: Collections, state: State, texts: Texts) -> None:
         self.state = state
         self.name = state.name
         self.pending = np.empty(0, np.int64)
@@ -86,7 +89,7 @@ class MilvusSnapshot:
             documents = sorted({row["document"] for row in gone if row["document"]})
             self._condition += "".join(f" and not ({one})" for one in conditions("document", documents))
         self._found_in: dict[str, int] = {}
-        self._passing: OrderedDict[tuple[object, ...], _Passing] = OrderedDict()
+        self._passing: Recent[tuple[object, ...], _Passing] = Recent(_FILTERS_KEPT)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -142,7 +145,7 @@ class MilvusSnapshot:
             place = places[number]
             document = documents[place.document]
             passage = passage_of(document, place)
-            if sha256_of(passage.text) != place.text_sha256:
+            if passage.sha256 != place.text_sha256:
                 raise self.damaged(f"the text of document {document.id} has changed")
             found.append((passage, document))
         return found
@@ -158,11 +161,12 @@ class MilvusSnapshot:
     def summaries(self, filters: Filters | None = None) -> Iterator[DocumentSummary]:
         filters = filters or Filters()
         sources: dict[int, list[str]] = {}
-        for _, source, _, document in self.keyed_sources():
+        for source, document in self._source_pairs():
             sources.setdefault(document, []).append(source)
+        fit = fitting((source for several in sources.values() for source in several), filters.sources)
         for entry in sorted(self.entries(), key=lambda entry: entry.number):
             of_it = sources.get(entry.number, [])
-            if _passes(filters, entry, of_it):
+            if _passes(filters, entry) and (not filters.sources or not fit.isdisjoint(of_it)):
                 source = min(of_it, default="")
                 yield DocumentSummary(entry.id, entry.title, source, entry.date, entry.language, entry.characters)
 
@@ -172,12 +176,12 @@ class MilvusSnapshot:
         return sorted((state for _, _, state in self.keyed_files(paths)), key=lambda state: state.path)
 
     def files_below(self, folder: str) -> dict[str, FileState]:
-        return {path: state for path, _, state in self.keyed_files() if is_below(path, folder)}
+        return {path: state for path, _, state in self.keyed_files() if _is_below(path, folder)}
 
     def sources_below(self, folder: str) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for _, source, file, _ in sorted(self.keyed_sources(), key=lambda one: one[1]):
-            if is_below(file, folder):
+            if _is_below(file, folder):
                 found.setdefault(file, []).append(source)
         return found
 
@@ -267,7 +271,7 @@ class MilvusSnapshot:
 
     def documents_at(self, parts: dict[int, int]) -> dict[int, Document]:
         """Return the documents of some numbers, of which each lies in so many parts."""
-        known = self._texts.known(parts)
+        known = self._texts.among(parts)
         missing = [number for number in parts if number not in known]
         keys = [key for number in missing for key in text_keys(number, parts[number])]
         values: dict[str, str] = {}
@@ -319,44 +323,22 @@ class MilvusSnapshot:
     def _filtered(self, filters: Filters | None) -> _Passing:
         if not filters:
             return _Passing(self._condition, None)
-        with self._lock:
-            if filters.key in self._passing:
-                self._passing.move_to_end(filters.key)
-                return self._passing[filters.key]
+        passing = self._passing.get(filters.key)
+        if passing is not None:
+            return passing
         documents = None
         if filters.sources:
             # The server compares beginnings only, so which sources fit is found out here, once a revision.
-            fitting = (
-                document for _, source, _, document in self.keyed_sources() if matches_glob(source, filters.sources)
-            )
-            documents = tuple(sorted(set(fitting)))
+            pairs = list(self._source_pairs())
+            fit = fitting((source for source, _ in pairs), filters.sources)
+            documents = tuple(sorted({document for source, document in pairs if source in fit}))
         passing = _Passing(" and ".join([self._condition, *conditions_of(filters)]), documents)
-        with self._lock:
-            self._passing[filters.key] = passing
-            if len(self._passing) > _FILTERS_KEPT:
-                self._passing.popitem(last=False)
+        self._passing.keep({filters.key: passing})
         return passing
 
-
-class TextCache:
-    """The columns of documents that were read last; a number is never given to another document."""
-
-    def __init__(self) -> None:
-        self._columns: OrderedDict[int, list[Any]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def known(self, numbers: Iterable[int]) -> dict[int, list[Any]]:
-        with self._lock:
-            found = {number: self._columns[number] for number in numbers if number in self._columns}
-            for number in found:
-                self._columns.move_to_end(number)
-            return found
-
-    def keep(self, columns: dict[int, list[Any]]) -> None:
-        with self._lock:
-            self._columns |= columns
-            while len(self._columns) > _DOCUMENTS_KEPT:
-                self._columns.popitem(last=False)
+    def _source_pairs(self) -> Iterator[tuple[str, int]]:
+        """Yield every source with the number of its document."""
+        return ((source, document) for _, source, _, document in self.keyed_sources())
 
 
 def is_dated(date: str | None) -> bool:
@@ -379,12 +361,17 @@ def _best(
     return numbers[order], scores[order]
 
 
-def _passes(filters: Filters, entry: Entry, sources: Sequence[str]) -> bool:
+def _is_below(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or in or below it."""
+    return path == folder or path.startswith(f"{folder}{os.sep}")
+
+
+def _passes(filters: Filters, entry: Entry) -> bool:
+    """Whether a document passes filters, but for its sources."""
     first, last = days_of(entry.date)
     return (
         (not filters.after or last >= days_of(filters.after)[0])
         and (not filters.before or first <= days_of(filters.before)[1])
         and (not filters.languages or entry.language in filters.languages)
         and all(entry.metadata.get(key) == value for key, value in filters.metadata.items())
-        and (not filters.sources or any(matches_glob(source, filters.sources) for source in sources))
     )

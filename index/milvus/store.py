@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -29,8 +30,9 @@ from index.milvus.schema import (
     passage_number,
     text_keys,
 )
-from index.milvus.snapshot import MilvusSnapshot, TextCache
+from index.milvus.snapshot import MilvusSnapshot, Texts
 from index.passage_store import CheckReport, Progress, require_model
+from index.recent import Recent
 from index.writer import Writer
 
 _T = TypeVar("_T")
@@ -41,6 +43,7 @@ _PATIENCE_S = 2.0
 _GRACE_S = 2.0
 # A question that was answered from what had just ceased to count is asked again, so often.
 _ATTEMPTS = 5
+_DOCUMENTS_KEPT = 256
 
 
 class MilvusStore:
@@ -50,7 +53,7 @@ class MilvusStore:
         self.name = address.name
         self._address = address
         self._collections = Collections(address.collection)
-        self._texts = TextCache()
+        self._texts: Texts = Recent(_DOCUMENTS_KEPT)
         self._snapshot: MilvusSnapshot | None = None
         self._least: tuple[int, int, bool] = (0, 0, False)
         self._lock = threading.Lock()
@@ -148,7 +151,7 @@ class MilvusStore:
                     mended = ("deleted what a change that was killed had left",)
         return self.consult(lambda snapshot: check_server(snapshot, mended))
 
-    @property
+    @cached_property
     def _connection(self) -> Connection:
         return Connection.open(self._address)
 

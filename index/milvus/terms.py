@@ -5,21 +5,20 @@ inner product of two sparse vectors, and the server's index of those finds the b
 `index/words.py` makes, and the counts behind the idf are kept exactly, so that a server and a folder agree.
 
 A server before 2.4 has no sparse vectors. There the passages that hold the question's rarest terms are looked
-up, by a look at every passage, and scored here: the same order, at a tenth of a second for 100,000 passages.
+up, by a look at every passage, and scored here: the same order, at the price of that look.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from index.milvus.connection import Connection, Field
-from index.words import EXACT, EXACT_WEIGHT, exact_terms, exact_words, field_of, terms_of
+from index.words import EXACT, EXACT_WEIGHT, exact_terms, exact_words, field_of, idf, terms_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 # BM25 as in tantivy. Passages are cut to one length, so the mean of those of PIAF and SQuAD 2.0 stands for every
 # corpus's: it need not be known before the first passage is written, nor all be written anew when it moves.
 _K1, _B = 1.2, 0.75
-_MEAN_LENGTH = {True: 118.0, False: 72.0}
+# … of its stems, and of its words as they are.
+_MEAN_LENGTHS = (72.0, 118.0)
 # Passages that are scored here at most, where the server cannot.
 _CANDIDATES = 1000
 _MOST_TERMS = 2048
@@ -67,12 +67,6 @@ def weights(terms: Sequence[str], found_in: Mapping[str, int], passages: int) ->
     }
 
 
-def idf(found_in: int, passages: int) -> float:
-    """Return ln(1 + (N - n + ½) / (n + ½)) for a term found in n of N passages."""
-    n = min(found_in, passages)
-    return math.log(1 + (passages - n + 0.5) / (n + 0.5))
-
-
 class TermIndex(Protocol):
     """How a server finds passages by terms."""
 
@@ -106,7 +100,8 @@ class SparseTerms:
 
     def value(self, terms: Mapping[str, int]) -> dict[int, float]:
         # Milvus wants at least one, and takes zero for nothing.
-        return dict(_shares(terms)) or {0: 1e-6}
+        shares = _shares({_number(term): count for term, count in terms.items()})
+        return {_dimension(number): share for number, share in shares.items()} or {0: 1e-6}
 
     def search(
         self,
@@ -117,7 +112,7 @@ class SparseTerms:
         k: int,
         condition: str,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        asked = {_dimension(term): weight for term, weight in weighed.items()}
+        asked = {_dimension(_number(term)): weight for term, weight in weighed.items()}
         numbers, scores = connection.search(collection, self.field.name, asked, k, condition, {})
         return numbers[scores > 0], scores[scores > 0]
 
@@ -144,17 +139,9 @@ class ListedTerms:
         asked = {_number(term): weight for term, weight in weighed.items()}
         numbers, scores = [], []
         for row in connection.query(collection, holding, ["number", "terms"]):
-            counts: Counter[int] = Counter(row["terms"])
-            of_exact = sum(count for number, count in counts.items() if number % 2)
-            lengths = {True: of_exact, False: counts.total() - of_exact}
+            shares = _shares(Counter(row["terms"]))
             numbers.append(row["number"])
-            scores.append(
-                sum(
-                    weight * _share(counts[number], lengths[bool(number % 2)], is_exact=bool(number % 2))
-                    for number, weight in asked.items()
-                    if number in counts
-                )
-            )
+            scores.append(sum(weight * shares[number] for number, weight in asked.items() if number in shares))
         best = np.argsort(-np.array(scores), kind="stable")[:k]
         return np.array(numbers, np.int64)[best], np.array(scores, np.float32)[best]
 
@@ -176,18 +163,17 @@ def _rarest(found_in: Mapping[str, int], terms: Terms, most: int) -> list[str]:
     return chosen
 
 
-def _shares(terms: Mapping[str, int]) -> Iterator[tuple[int, float]]:
-    lengths = {True: 0, False: 0}
-    for term, count in terms.items():
-        lengths[_is_exact(term)] += count
-    for term, count in terms.items():
-        is_exact = _is_exact(term)
-        yield _dimension(term), _share(count, lengths[is_exact], is_exact=is_exact)
+def _shares(counts: Mapping[int, int]) -> dict[int, float]:
+    """Return what BM25 makes of each term of a passage, by its number, given how often it is there.
 
-
-def _share(count: int, length: int, *, is_exact: bool) -> float:
-    """Return what BM25 makes of a term that a passage of some length has so often: f(k1+1) / (f + k1(1-b+b·l/mean))."""
-    return count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * length / _MEAN_LENGTH[is_exact]))
+    f·(k1 + 1) / (f + k1·(1 - b + b·l/mean)) for a term that is there f times, among l of its kind.
+    """
+    exact = sum(count for number, count in counts.items() if number % 2)
+    lengths = (sum(counts.values()) - exact, exact)
+    return {
+        number: count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * lengths[number % 2] / _MEAN_LENGTHS[number % 2]))
+        for number, count in counts.items()
+    }
 
 
 def _is_exact(term: str) -> bool:
@@ -195,14 +181,16 @@ def _is_exact(term: str) -> bool:
 
 
 def _number(term: str) -> int:
-    """Return a number of 62 bits for a term, odd for an unchanged word."""
-    return _digest(term) >> 2 & ~1 | _is_exact(term)
+    """Return the number of a term: odd for an unchanged word, else even."""
+    return number_of(term) & ~1 | _is_exact(term)
 
 
-def _dimension(term: str) -> int:
-    """Return a number of 31 bits for a term: two of a million share one with two hundred others."""
-    return _digest(term) >> 33
+def _dimension(number: int) -> int:
+    """Return 31 bits of a term's number: two of a million share them with two hundred others."""
+    return number >> 31
 
 
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+def number_of(text: str) -> int:
+    """Return a number of 62 bits for a text, by which it is looked up."""
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 2
