@@ -17,6 +17,7 @@ import yaml
 from index import PassageIndex, load_documents, make_document
 from tests.benchmarks.load import Seen, Served, ask_once
 from tests.browsing import free_port
+from tests.loops import run
 from ui.demo import seeds_folder
 
 COMPOSE = Path(__file__).parents[1] / "compose.yaml"
@@ -106,7 +107,7 @@ def test_one_of_two_servers_is_killed_and_nobody_notices(nginx, place, tmp_path)
         with Proxy(nginx, tmp_path, chats) as proxy:
             page = httpx.get(f"{proxy.url}/", trust_env=False)
             assert page.is_success and page.cookies["sourcier_at"], "a page is kept at one chat"
-            seen, both = asyncio.run(scene(proxy, chats))
+            seen, both = run(scene(proxy, chats))
     # Asked again of the other chat: not even those that the killed one had begun are lost.
     assert set(seen.outcomes) == {"answered"}, seen.outcomes
     assert seen.outcomes["answered"] >= BEFORE + AFTER
