@@ -240,8 +240,11 @@ def _client(uri: str, token: str) -> tuple[Any, tuple[int, int]]:
     _logger.info("connected to Milvus %s", version)
     # "v2.3.5", "2.6.1", or "milvus_lite-3.2.2", whose numbers are its own.
     numbers = [int(part) for part in version.lstrip("v").split("-")[0].split(".")[:2] if part.isdigit()]
-    is_known = len(numbers) == 2 and not version.startswith("milvus_lite")
-    return client, (numbers[0], numbers[1]) if is_known else (2, 6)
+    is_lite = version.startswith("milvus_lite")
+    if is_lite:
+        # It runs in this process, and has a traceback printed for what the client can do without.
+        logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
+    return client, (numbers[0], numbers[1]) if len(numbers) == 2 and not is_lite else (2, 6)
 
 
 def _reason(error: Any) -> str:  # noqa: ANN401 (of packages without types)
