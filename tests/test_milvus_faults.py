@@ -286,6 +286,19 @@ def test_a_reader_sees_one_version(lite, monkeypatch):
     assert not problems and len(asked) > 10
 
 
+def test_a_question_whose_moment_has_passed_is_asked_again(lite):
+    passage_index = PassageIndex.build(lite, documents_of(0), embedder=FakeEmbedder())
+    moments = []
+
+    def ask(generation):
+        moments.append(generation.name)
+        if len(moments) == 1:
+            PassageIndex.open(lite, embedder=FakeEmbedder()).add(documents_of(1))
+        return generation.name
+
+    assert passage_index.consult(ask) == moments[1] != moments[0] and len(moments) == 2
+
+
 @server
 def test_a_server_that_goes_in_the_middle_of_a_question(wire, documents, impatient):
     place = f"milvus://127.0.0.1:{wire.port}/gone"
