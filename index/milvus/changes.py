@@ -305,6 +305,7 @@ class MilvusChanges:
             passages=before.passages + sum(count for count, _ in new) - sum(entry.passages for entry in went),
             newest_date=self._newest_date([date for _, date in new], went),
             fields=tuple(sorted(self._fields)),
+            unsealed=before.unsealed + self._inserted[self._collections.passages],
         )
 
     def _passage_rows(self, document: Document, entry: Entry, passages: Sequence[Passage]) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
@@ -40,6 +41,8 @@ _PASSING = (
 _ROWS_AT_ONCE = 1000
 _BYTES_AT_ONCE = 3_000_000
 _READ_AT_ONCE = 2000
+# Questions to a server that are under way at once, of all who ask in this process.
+_ASIDE = 16
 # So many values in one condition are read at once; the server takes more, and longer to parse them.
 LISTED = 2000
 # A connection that nobody uses is left alone: Milvus Lite ends one that asks too often whether it is still there.
@@ -171,8 +174,9 @@ class Connection:
         k: int,
         condition: str,
         parameters: Mapping[str, int],
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the primary keys of the `k` rows with the largest inner products, and these."""
+        fields: Sequence[str] = (),
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[Row]]:
+        """Return the primary keys of the `k` rows with the largest inner products, these, and fields of each."""
         hits = self._do(
             lambda: self._client.search(
                 collection,
@@ -180,12 +184,14 @@ class Connection:
                 anns_field=field,
                 limit=k,
                 filter=condition,
+                output_fields=list(fields),
                 search_params={"metric_type": "IP", "params": dict(parameters)},
                 consistency_level="Bounded",
                 timeout=_READ_S,
             )
         )[0]
-        return np.array(hits.ids, np.int64), np.array(hits.distances, np.float32)
+        rows = [dict(hit["entity"]) for hit in hits] if fields else []
+        return np.array(hits.ids, np.int64), np.array(hits.distances, np.float32), rows
 
     def insert(self, collection: str, rows: Iterable[Row]) -> int:
         """Insert rows, some at a time, and return how many."""
@@ -194,6 +200,10 @@ class Connection:
             self._do(partial(self._client.insert, collection, some, timeout=_WRITE_S), is_repeatable=False)
             count += len(some)
         return count
+
+    def seal(self, collection: str) -> None:
+        """Have what was inserted indexed now: until then it is searched by an index that finds less, and slowly."""
+        self._do(lambda: self._client.flush(collection, timeout=_COLLECTION_S))
 
     def delete(self, collection: str, condition: str) -> None:
         self._do(lambda: self._client.delete(collection, filter=condition, timeout=_WRITE_S))
@@ -226,6 +236,16 @@ def conditions(field: str, values: Sequence[int] | Sequence[str]) -> Iterator[st
     for begin in range(0, len(values), LISTED):
         listed = ", ".join(f'"{one}"' if isinstance(one, str) else str(one) for one in values[begin : begin + LISTED])
         yield f"{field} in [{listed}]"
+
+
+def aside(work: Callable[[], _T]) -> Future[_T]:
+    """Do some of what is asked of a server while the rest is asked; the work must not call this itself."""
+    return _threads().submit(work)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_ASIDE, thread_name_prefix="milvus")
 
 
 @cache

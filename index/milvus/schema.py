@@ -71,7 +71,8 @@ class State:
 
     `attempt` is the number of the newest change, finished or not, and the next one's is higher. With
     `is_clean`, all that is gone by this revision has been deleted. `fields` are those of `index/words.py` in
-    use, `written_at` is when it was written, in seconds since 1970.
+    use, `written_at` is when it was written, in seconds since 1970. `identity` is drawn when a store is made, and
+    `unsealed` how many passages came since the server was last told to index what it has.
     """
 
     model: str
@@ -85,6 +86,8 @@ class State:
     newest_date: str | None = None
     fields: tuple[str, ...] = ()
     written_at: float = 0.0
+    identity: str = ""
+    unsealed: int = 0
     format: int = FORMAT
 
     @property

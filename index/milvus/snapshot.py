@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from index.document import Document, DocumentSummary, Passage
 from index.embedder import Embedder
 from index.errors import IndexDamagedError
 from index.filters import Filters
-from index.milvus.connection import Connection, Row, conditions
+from index.milvus.connection import Connection, Row, aside, conditions
 from index.milvus.schema import (
     Collections,
     Entry,
@@ -45,12 +45,25 @@ if TYPE_CHECKING:
 # Of the graph's candidates, so many are looked at: recall against brute force is in tests/benchmarks/stores.py.
 _LOOKED_AT = 256
 _FILTERS_KEPT = 32
+_DOCUMENTS_KEPT = 256
+# What the questions of a busy moment find: 13 MB of vectors.
+_PASSAGES_KEPT = 8192
 _AT_ONCE = 64
 _PLACE_FIELDS = ("number", "document", "start", "end", "parts", "text_sha256")
+_ROW_FIELDS = (*_PLACE_FIELDS, "vector")
 _DATED = re.compile(r"\d{4}")
 
-# The columns of documents that were read last; a number is never given to another document.
-Texts = Recent[int, list[Any]]
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was read last of one store: columns of documents, and where passages stand and their vectors.
+
+    None of it ever changes, and a number is never given to another.
+    """
+
+    texts: Recent[int, list[Any]] = field(default_factory=lambda: Recent(_DOCUMENTS_KEPT))
+    places: Recent[int, Place] = field(default_factory=lambda: Recent(_PASSAGES_KEPT))
+    vectors: Recent[int, NDArray[np.float32]] = field(default_factory=lambda: Recent(_PASSAGES_KEPT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +86,14 @@ class MilvusSnapshot:
 
     coverage = 1.0
 
-    def __init__(self, connection: Connection, collections: Collections, state: State, texts: Texts) -> None:
+    def __init__(self, connection: Connection, collections: Collections, state: State, kept: Kept) -> None:
         self.state = state
         self.name = state.name
         self.pending = np.empty(0, np.int64)
         self._connection = connection
         self._collections = collections
         self._terms = term_index(connection)
-        self._texts = texts
+        self._kept = kept
         self._gone: frozenset[str] = frozenset()
         self._condition = f"born <= {state.revision}"
         if not state.is_clean:
@@ -99,10 +112,14 @@ class MilvusSnapshot:
         self, query_vector: NDArray[np.float32], k: int, filters: Filters | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         parameters = {"ef": max(_LOOKED_AT, 2 * k)}
-        found = [
-            self._connection.search(self._collections.passages, "vector", query_vector, k, condition, parameters)
-            for condition in self._filtered(filters).conditions()
-        ]
+        found = []
+        for condition in self._filtered(filters).conditions():
+            # What stands in a row comes with it, and need not be asked for.
+            numbers, cosines, rows = self._connection.search(
+                self._collections.passages, "vector", query_vector, k, condition, parameters, _ROW_FIELDS
+            )
+            self._keep(rows)
+            found.append((numbers, cosines))
         return _best(found, k)
 
     def search_words(
@@ -125,7 +142,12 @@ class MilvusSnapshot:
     def vectors_of(self, numbers: NDArray[np.int64], embedder: Embedder) -> NDArray[np.float32]:
         """Return vectors; no passage here is without."""
         del embedder
-        return self.stored_vectors(numbers)
+        wanted = numbers.tolist()
+        known = self._kept.vectors.among(wanted)
+        missing = [number for number in wanted if number not in known]
+        if missing:
+            known |= self._keep(self._passage_rows(missing, _ROW_FIELDS))
+        return np.array([known[number] for number in wanted], np.float32).reshape(len(wanted), -1)
 
     def question_terms(self, question: str, language: str | None) -> dict[str, float]:
         field = field_of(language)
@@ -134,11 +156,10 @@ class MilvusSnapshot:
         return {term: idf(found_in.get(name, 0), len(self)) for name, term in named.items()}
 
     def passages(self, numbers: Sequence[int]) -> list[tuple[Passage, Document]]:
-        rows = self._connection.query_listed(self._collections.passages, "number", list(numbers), _PLACE_FIELDS)
-        places = {row["number"]: _place(row) for row in rows}
+        places = self._kept.places.among(numbers)
         missing = [number for number in numbers if number not in places]
         if missing:
-            raise self.damaged(f"passage {missing[0]} is missing")
+            places |= {row["number"]: _place(row) for row in self._passage_rows(missing, _PLACE_FIELDS)}
         documents = self.documents_at({place.document: place.parts for place in places.values()})
         found = []
         for number in numbers:
@@ -199,21 +220,14 @@ class MilvusSnapshot:
 
     def stored_vectors(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of passages, float32 of shape (len(numbers), dimension)."""
-        found = {
-            row["number"]: row["vector"]
-            for row in self._connection.query_listed(
-                self._collections.passages, "number", numbers.tolist(), ["number", "vector"]
-            )
-        }
-        missing = [number for number in numbers.tolist() if number not in found]
-        if missing:
-            raise self.damaged(f"the vector of passage {missing[0]} is missing")
-        return np.array([found[number] for number in numbers.tolist()], np.float32)
+        wanted = numbers.tolist()
+        found = {row["number"]: row["vector"] for row in self._passage_rows(wanted, ("number", "vector"))}
+        return np.array([found[number] for number in wanted], np.float32)
 
     def at(self, revision: int) -> MilvusSnapshot:
         """Return what is written by a revision, that may not count yet; what it takes away is there."""
         state = replace(self.state, revision=revision, is_clean=True)
-        return MilvusSnapshot(self._connection, self._collections, state, self._texts)
+        return MilvusSnapshot(self._connection, self._collections, state, self._kept)
 
     def entries(self) -> Iterator[Entry]:
         return (Entry(**json.loads(row["value"])) for row in self._rows(Kind.DOCUMENT))
@@ -271,24 +285,14 @@ class MilvusSnapshot:
 
     def documents_at(self, parts: dict[int, int]) -> dict[int, Document]:
         """Return the documents of some numbers, of which each lies in so many parts."""
-        known = self._texts.among(parts)
+        known = self._kept.texts.among(parts)
         missing = [number for number in parts if number not in known]
-        keys = [key for number in missing for key in text_keys(number, parts[number])]
-        values: dict[str, str] = {}
-        waiting = iter(keys)
-        # Texts are long, and an answer of the server holds so much.
-        while some := list(islice(waiting, _AT_ONCE)):
-            rows = self._connection.query_listed(self._collections.catalogue, "key", some, ["key", "value"])
-            values |= {row["key"]: row["value"] for row in rows}
-        for number in missing:
-            columns = columns_of([values.get(key, "") for key in text_keys(number, parts[number])])
-            if columns is None:
-                raise self.damaged(f"document {number} does not hold what was written")
-            known[number] = columns
-        self._texts.keep({number: known[number] for number in missing})
+        read = aside(lambda: self._columns({number: parts[number] for number in missing})) if missing else None
         sources: dict[int, list[str]] = {number: [] for number in parts}
         for _, source, _, number in self.keyed_sources(documents=list(parts)):
             sources[number].append(source)
+        if read is not None:
+            known |= read.result()
         return {number: document_from(known[number], sources[number]) for number in parts}
 
     def damaged(self, reason: str) -> IndexDamagedError:
@@ -296,6 +300,38 @@ class MilvusSnapshot:
         return IndexDamagedError(
             f"{name} cannot be read ({reason}); see what else is wrong with: sourcier check --store {name}"
         )
+
+    def _columns(self, parts: dict[int, int]) -> dict[int, list[Any]]:
+        """Return the columns of the documents of some numbers, and keep them."""
+        waiting = iter([key for number in parts for key in text_keys(number, parts[number])])
+        values: dict[str, str] = {}
+        # Texts are long, and an answer of the server holds so much.
+        while some := list(islice(waiting, _AT_ONCE)):
+            rows = self._connection.query_listed(self._collections.catalogue, "key", some, ["key", "value"])
+            values |= {row["key"]: row["value"] for row in rows}
+        found = {}
+        for number in parts:
+            columns = columns_of([values.get(key, "") for key in text_keys(number, parts[number])])
+            if columns is None:
+                raise self.damaged(f"document {number} does not hold what was written")
+            found[number] = columns
+        self._kept.texts.keep(found)
+        return found
+
+    def _passage_rows(self, numbers: Sequence[int], fields: Sequence[str]) -> list[Row]:
+        """Return the rows of passages, in any order."""
+        rows = list(self._connection.query_listed(self._collections.passages, "number", list(numbers), fields))
+        missing = set(numbers).difference(row["number"] for row in rows)
+        if missing:
+            raise self.damaged(f"passage {min(missing)} is missing")
+        return rows
+
+    def _keep(self, rows: Sequence[Row]) -> dict[int, NDArray[np.float32]]:
+        """Keep what rows of passages hold, and return their vectors."""
+        vectors = {row["number"]: np.array(row["vector"], np.float32) for row in rows}
+        self._kept.vectors.keep(vectors)
+        self._kept.places.keep({row["number"]: _place(row) for row in rows})
+        return vectors
 
     def _rows(
         self, kind: Kind, names: Sequence[str] | None = None, documents: Sequence[int] | None = None

@@ -13,7 +13,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -33,6 +34,7 @@ _CANDIDATES = 1000
 _MOST_TERMS = 2048
 
 Terms = Mapping[str, float]
+_Counts = TypeVar("_Counts", float, "NDArray[Any]")
 
 
 def passage_terms(text: str, language: str | None) -> Counter[str]:
@@ -113,7 +115,7 @@ class SparseTerms:
         condition: str,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         asked = {_dimension(_number(term)): weight for term, weight in weighed.items()}
-        numbers, scores = connection.search(collection, self.field.name, asked, k, condition, {})
+        numbers, scores, _ = connection.search(collection, self.field.name, asked, k, condition, {})
         return numbers[scores > 0], scores[scores > 0]
 
 
@@ -136,14 +138,10 @@ class ListedTerms:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         telling = _rarest(found_in, weighed, max(k, _CANDIDATES))
         holding = f"array_contains_any(terms, {[_number(term) for term in telling]}) and {condition}"
-        asked = {_number(term): weight for term, weight in weighed.items()}
-        numbers, scores = [], []
-        for row in connection.query(collection, holding, ["number", "terms"]):
-            shares = _shares(Counter(row["terms"]))
-            numbers.append(row["number"])
-            scores.append(sum(weight * shares[number] for number, weight in asked.items() if number in shares))
-        best = np.argsort(-np.array(scores), kind="stable")[:k]
-        return np.array(numbers, np.int64)[best], np.array(scores, np.float32)[best]
+        rows = connection.query(collection, holding, ["number", "terms"])
+        scores = _scores([row["terms"] for row in rows], {_number(term): weight for term, weight in weighed.items()})
+        best = np.argsort(-scores, kind="stable")[:k]
+        return np.array([row["number"] for row in rows], np.int64)[best], scores[best].astype(np.float32)
 
 
 def term_index(connection: Connection) -> TermIndex:
@@ -164,16 +162,32 @@ def _rarest(found_in: Mapping[str, int], terms: Terms, most: int) -> list[str]:
 
 
 def _shares(counts: Mapping[int, int]) -> dict[int, float]:
-    """Return what BM25 makes of each term of a passage, by its number, given how often it is there.
-
-    f·(k1 + 1) / (f + k1·(1 - b + b·l/mean)) for a term that is there f times, among l of its kind.
-    """
+    """Return what BM25 makes of each term of a passage, by its number, given how often it is there."""
     exact = sum(count for number, count in counts.items() if number % 2)
     lengths = (sum(counts.values()) - exact, exact)
-    return {
-        number: count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * lengths[number % 2] / _MEAN_LENGTHS[number % 2]))
-        for number, count in counts.items()
-    }
+    return {number: _share(float(count), lengths[number % 2], number % 2) for number, count in counts.items()}
+
+
+def _scores(passages: Sequence[Sequence[int]], weighed: Mapping[int, float]) -> NDArray[np.float64]:
+    """Return the BM25 of passages of which each has a list of terms; both go by the terms' numbers."""
+    terms = np.fromiter(chain.from_iterable(passages), np.int64)
+    sizes = np.array([len(passage) for passage in passages], np.int64)
+    passage_of = np.repeat(np.arange(len(sizes)), sizes)
+    exact = np.bincount(passage_of[terms % 2 == 1], minlength=len(sizes))
+    lengths = (sizes - exact, exact)
+    scores = np.zeros(len(sizes))
+    for number, weight in weighed.items():
+        counts = np.bincount(passage_of[terms == number], minlength=len(sizes))
+        scores += weight * _share(counts, lengths[number % 2], number % 2)
+    return scores
+
+
+def _share(count: _Counts, length: _Counts, kind: int) -> _Counts:
+    """Return what BM25 makes of a term that is in a passage so often, among so many of its kind; of several, of each.
+
+    f·(k1 + 1) / (f + k1·(1 - b + b·l/mean)).
+    """
+    return count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * length / _MEAN_LENGTHS[kind]))
 
 
 def _is_exact(term: str) -> bool:
