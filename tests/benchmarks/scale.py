@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -266,16 +267,10 @@ def smaller(index, embedder, vectors, size):
 
 
 def draw(figures, path):
-    """Draw what indexing and a question take by the number of passages, the same bytes for the same figures."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    """Draw what indexing and a question take by the number of passages."""
     steps = [*(of for name, of in figures.items() if name.startswith("at ")), figures]
     sizes = [step["serving"]["passages"] for step in steps]
-    with rc_context({"svg.hashsalt": "sourcier", "svg.fonttype": "none", "font.size": 9}):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        indexing, asking = figure.subplots(1, 2)
+    with chart(path, columns=2) as (indexing, asking):
         seconds = [step["build"]["s"] for step in steps]
         indexing.plot(sizes, seconds, "o-", color="#0f5c63", label="measured")
         indexing.plot(sizes, [seconds[-1] * size / sizes[-1] for size in sizes], ":", color="grey", label="linear")
@@ -284,14 +279,29 @@ def draw(figures, path):
             times = [step["serving"]["ms"]["retrieve"][name] for step in steps]
             asking.plot(sizes, times, style, color="#0f5c63", label=name)
         asking.set_title("five passages for a question, without embedding it, ms")
-        for axes in (indexing, asking):
+        asking.yaxis.set_minor_formatter("{x:,g}")
+
+
+@contextmanager
+def chart(path, columns):
+    """Draw on axes side by side, by numbers of passages, the same bytes for the same figures."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    with rc_context({"svg.hashsalt": "sourcier", "svg.fonttype": "none", "font.size": 9}):
+        figure = Figure(figsize=(1.8 + 3.6 * columns, 3.6), layout="constrained")
+        several = figure.subplots(1, columns)
+        for axes in several:
             axes.set_xscale("log")
             axes.set_yscale("log")
+            axes.yaxis.set_minor_formatter("")
+        yield several
+        for axes in several:
             axes.set_xlabel("passages")
             axes.spines[["top", "right"]].set_visible(False)
             axes.xaxis.set_major_formatter("{x:,.0f}")
             axes.yaxis.set_major_formatter("{x:,g}")
-            axes.yaxis.set_minor_formatter("{x:,g}" if axes is asking else "")
             axes.legend(frameon=False)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 

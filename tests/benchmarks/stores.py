@@ -2,10 +2,11 @@
 
     python -m tests.benchmarks.stores [--data ../shared/data] [--passages N] [--work DIR]
 
-Writes results/stores.json. With --data, the questions of PIAF are asked of an embedded
-index, of Milvus Lite and of the server, and the ranks are compared; with --passages, drawn vectors and texts as in
-`scale` are put into the embedded index and the server, of growing size up to N, in one run. The server runs in a
-network of its own, on the same two cores.
+Writes results/stores.json, and draws stores.svg. With --data, the questions of PIAF are asked of an embedded index,
+of Milvus Lite and of the server, and the ranks are compared; with --passages, drawn vectors and texts as in `scale` are
+put into the embedded index and the server, of growing size up to N, in one run. The server runs in a network of its
+own, on the same two cores. What is called "without words" leaves out the search for words, for which a server
+before 2.4 looks at every passage.
 """
 
 from __future__ import annotations
@@ -31,21 +32,33 @@ from index import Filters, PassageIndex, ReadingOptions, split_passages
 from index.bulk.plan import FILE_NAME, BulkPlan, Shard
 from index.bulk.shards import Read, write_shard
 from index.passage_store import is_shared
+from index.snapshot import find_matches
 from qa import Retriever
 from tests.benchmarks import current_commit
 from tests.benchmarks.quality import CORPORA, RESULTS, question_set
 from tests.benchmarks.retrieval import DEPTH, figures_of, first, holds
-from tests.benchmarks.scale import QUERIES, GivenVectors, document, make_vectors, nearest, status_mb, words_of
+from tests.benchmarks.scale import (
+    QUERIES,
+    GivenVectors,
+    chart,
+    document,
+    make_vectors,
+    nearest,
+    status_mb,
+    words_of,
+)
 from tests.milvus_server import raise_loopback
 
 OUT = RESULTS / "stores.json"
-SIZES = (1_000, 10_000, 100_000, 300_000, 1_000_000)
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
 INSIDE = "SOURCIER_BENCHMARK_INSIDE"
 PORT = 19530
 # The server builds its graphs after it has taken in the rows; until then it compares all of them.
 SETTLES_S = 1800
 SETTLING_S = 20
 A_SHARD = 10_000
+# Asked of more passages than this, so few questions.
+MANY, FEW = 100_000, 100
 NUMBER = re.compile(r"n°(\d+)")
 
 
@@ -84,6 +97,7 @@ def main() -> None:
         for size in (size for size in SIZES if size <= options.passages):
             results["sizes"] = sorted([*results["sizes"], sized(work, size)], key=lambda one: one["passages"])
             save(results)
+    draw(results["sizes"], OUT.with_suffix(".svg"))
 
 
 def save(results) -> None:
@@ -141,6 +155,8 @@ def sized(work: Path, size: int) -> dict:
     with running(work / "server") as (address, process):
         found["server"] = in_new_process(f"{address}/news", shards, matrix)
         found["server"]["server_mb"] = resident_mb(process)
+        found["server"]["disk_mb"] = disk_mb(work / "server")
+    found["embedded"]["disk_mb"] = disk_mb(work / "embedded")
     return found
 
 
@@ -178,8 +194,10 @@ def load_and_ask(place: str, shards: Path, matrix: np.ndarray) -> dict:
     generation, retriever = passage_index.generation(), Retriever(passage_index)
     # Until its graphs are built, the server compares all vectors.
     settled = settle(lambda: generation.search_vectors(queries[questions[0]], 100)) if is_shared(place) else 0.0
+    wordless = WithoutWords(generation)
     kinds = {
         "retrieve": lambda question: retriever.retrieve(question, top_k=5),
+        "retrieve without words": lambda question: find_matches(wordless, question, embedder, top_k=5, pool=100),
         "vectors": lambda question: generation.search_vectors(queries[question], 100),
         "words": lambda question: generation.search_words(question, 100),
         "retrieve, 1 in 1,000 by metadata": lambda question: retriever.retrieve(
@@ -188,7 +206,7 @@ def load_and_ask(place: str, shards: Path, matrix: np.ndarray) -> dict:
     }
     times = {}
     for name, ask in kinds.items():
-        some = questions if name != "words" or count <= 100_000 else questions[:50]
+        some = questions if count <= MANY else questions[:FEW]
         for question in questions[:20]:
             ask(question)
         times[name] = quantiles([timed(lambda question=question, ask=ask: ask(question)) for question in some])
@@ -205,6 +223,19 @@ def load_and_ask(place: str, shards: Path, matrix: np.ndarray) -> dict:
         "recall_at_10": hits / 1000,
         "client_mb": status_mb("VmRSS"),
     }
+
+
+class WithoutWords:
+    """A moment of a store that finds nothing by words."""
+
+    def __init__(self, snapshot) -> None:
+        self._snapshot = snapshot
+
+    def __getattr__(self, name):
+        return getattr(self._snapshot, name)
+
+    def search_words(self, question, k, filters=None):
+        return np.empty(0, np.int64), np.empty(0, np.float32)
 
 
 def settle(search) -> float:
@@ -239,6 +270,37 @@ def in_new_process(place, shards: Path, matrix: Path) -> dict:
 def resident_mb(process: int) -> int:
     status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
+
+
+def draw(sizes, path: Path) -> None:
+    """Draw what a question, loading and memory take in a folder and on a server, by the number of passages."""
+    passages = [one["passages"] for one in sizes]
+    folder, server = ([one[store] for one in sizes] for store in ("embedded", "server"))
+    lines = {
+        "a question, ms (p50; five passages, without embedding it)": {
+            "a folder": [one["ms"]["retrieve"]["p50"] for one in folder],
+            "a server, version 2.3": [one["ms"]["retrieve"]["p50"] for one in server],
+            "… without its search for words": [one["ms"]["retrieve without words"]["p50"] for one in server],
+        },
+        "loading, s": {
+            "a folder": [one["load_s"] for one in folder],
+            "a server, version 2.3": [one["load_s"] for one in server],
+        },
+        "memory, MB": {
+            "a folder": [one["client_mb"] for one in folder],
+            "a server, version 2.3": [one["server_mb"] for one in server],
+            "… and who asks it": [one["client_mb"] for one in server],
+        },
+    }
+    with chart(path, columns=len(lines)) as all_axes:
+        for axes, (title, of) in zip(all_axes, lines.items(), strict=True):
+            axes.set_title(title, fontsize=8)
+            for (name, values), style in zip(of.items(), ("o-", "s-", "s:"), strict=False):
+                axes.plot(passages, values, style, label=name, color="#0f5c63" if style == "o-" else "#b3541e")
+
+
+def disk_mb(folder: Path) -> int:
+    return round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6)
 
 
 @contextmanager
