@@ -23,7 +23,7 @@ from torch.nn import functional
 from index.bundled_model import bundled_model_folder, hub_model_folder
 from index.layers import ReadingLayer, TransformerLayer, padded_length
 from index.processor import cores, device, matrix_precision
-from index.stored_rows import StoredRows
+from index.stored_rows import HeldRows, StoredRows
 from index.tokens import PADDING, Tokenizer
 
 _WORDS = "embeddings.word_embeddings.weight"
@@ -33,7 +33,9 @@ _QUESTIONS_KEPT = 16
 _FEW = 32
 # Tokens of passages that are embedded side by side, padding included. On a core more of them gain nothing, and
 # what else is asked meanwhile waits for so many.
-_TOKENS_AT_ONCE, _TOKENS_AT_ONCE_ON_GPU = 512, 16384
+_TOKENS_AT_ONCE, _TOKENS_AT_ONCE_ON_GPU = 512, 65536
+# A GPU is given work, and computes while the tokens of so many more texts are found.
+_TEXTS_AHEAD = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +83,11 @@ class BertEncoder:
         self._layers = [ReadingLayer(self._layer(number), self._precision, self._device) for number in range(layers)]
         with safe_open(self._weights, framework="pt") as stored:
             names = [name for name in stored.keys() if name.startswith("embeddings.") and name != _WORDS]  # noqa: SIM118
-            self._embeddings = {name: stored.get_tensor(name).clone() for name in names}
-        self._words = StoredRows(self._weights, _WORDS)
+            self._embeddings = {name: stored.get_tensor(name).to(self._device, copy=True) for name in names}
+        is_on_processor = self._device.type == "cpu"
+        self._words = (
+            StoredRows(self._weights, _WORDS) if is_on_processor else HeldRows(self._weights, _WORDS, self._device)
+        )
         self._question_states = lru_cache(_QUESTIONS_KEPT)(self._read_question)
 
     @classmethod
@@ -127,13 +132,29 @@ class BertEncoder:
         A few are read alone, so that a question finds the same whichever of its passages are known already. More
         are read in batches of about the same length, and may differ from that by a rounding.
         """
-        ids = self._tokenizer.ids([prompt + text for text in texts])
-        found = np.empty((len(texts), self._width), np.float32)
         is_few = len(texts) <= _FEW
-        batches = [[row] for row in range(len(texts))] if is_few else list(self._batches([*map(len, ids)]))
+        prompted = [prompt + text for text in texts]
+        if self._device.type != "cpu":
+            return cores().run(lambda: self._vectors_on_gpu(prompted, alone=is_few))
+        ids = self._tokenizer.ids(prompted)
+        batches = list(self._batches(ids, alone=is_few))
         read = cores().map(lambda rows: self._vectors_of([ids[row] for row in rows]), batches)
+        found = np.empty((len(texts), self._width), np.float32)
         for rows, vectors in zip(batches, read, strict=True):
-            found[rows] = vectors
+            found[rows] = vectors.numpy()
+        return found
+
+    def _vectors_on_gpu(self, texts: list[str], *, alone: bool) -> NDArray[np.float32]:
+        order: list[int] = []
+        read = [torch.empty(0, self._width, device=self._device)]
+        for begin in range(0, len(texts), _TEXTS_AHEAD):
+            ids = self._tokenizer.ids(texts[begin : begin + _TEXTS_AHEAD])
+            for rows in self._batches(ids, alone=alone):
+                order += [begin + row for row in rows]
+                read.append(self._vectors_of([ids[row] for row in rows]))
+        found = np.empty((len(texts), self._width), np.float32)
+        # Nothing was waited for until now.
+        found[order] = torch.cat(read).cpu().numpy()
         return found
 
     @property
@@ -159,7 +180,7 @@ class BertEncoder:
         # The first token of the text may begin with the prompt's last space.
         offsets = np.maximum(tokens.offsets - len(prompt), 0)
         with torch.inference_mode():
-            return TokenStates(self._embedded(torch.tensor([tokens.ids]))[0], offsets)
+            return TokenStates(self._embedded(torch.tensor([tokens.ids]))[0].cpu(), offsets)
 
     def _passed(self, read: TokenStates, first: int, last: int | None) -> TokenStates:
         after = self._after_each(read, first, last)
@@ -171,7 +192,7 @@ class BertEncoder:
         count = len(read.states)
         width = padded_length(count)
         x = functional.pad(read.states, (0, 0, 0, width - count))[None].to(self._device)
-        attend = self._attend(torch.tensor([[count]]), width) if width > count else None
+        attend = self._attend(torch.tensor([[count]], device=self._device), width) if width > count else None
         found = []
         for layer in self._layers[first:last]:
             x = layer(x, attend)
@@ -180,16 +201,16 @@ class BertEncoder:
 
     def _attend(self, counts: Tensor, width: int) -> Tensor:
         """Return what is added to attention: nothing where texts have tokens, shape (texts, 1, 1, width)."""
-        attend = torch.zeros(len(counts), width, dtype=self._precision)
-        attend.masked_fill_(torch.arange(width) >= counts, -torch.inf)
-        return attend[:, None, None].to(self._device)
+        attend = torch.zeros(len(counts), width, dtype=self._precision, device=self._device)
+        attend.masked_fill_(torch.arange(width, device=self._device) >= counts, -torch.inf)
+        return attend[:, None, None]
 
-    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """Yield the numbers of texts to be read side by side, the longest first."""
+    def _batches(self, ids: Sequence[NDArray[np.int64]], *, alone: bool) -> Iterator[list[int]]:
+        """Yield the numbers of texts to be read side by side, the longest first; or of each alone."""
         most = _TOKENS_AT_ONCE if self._device.type == "cpu" else _TOKENS_AT_ONCE_ON_GPU
         rows: list[int] = []
-        for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
-            if rows and (len(rows) + 1) * padded_length(lengths[rows[0]]) > most:
+        for row in sorted(range(len(ids)), key=lambda row: -len(ids[row])):
+            if rows and (alone or (len(rows) + 1) * padded_length(len(ids[rows[0]])) > most):
                 yield rows
                 rows = []
             rows.append(row)
@@ -197,20 +218,22 @@ class BertEncoder:
             yield rows
 
     @torch.inference_mode()
-    def _vectors_of(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def _vectors_of(self, ids: Sequence[NDArray[np.int64]]) -> Tensor:
+        """Return the vectors of texts, read side by side, where they are computed: shape (len(ids), width)."""
         width = padded_length(max(map(len, ids)))
-        counts = torch.tensor([[len(row)] for row in ids])
-        x = self._embedded(torch.tensor([[*row, *[PADDING] * (width - len(row))] for row in ids])).to(self._device)
+        padded = np.full((len(ids), width), PADDING, np.int64)
+        for row, tokens in zip(padded, ids, strict=True):
+            row[: len(tokens)] = tokens
+        counts = torch.tensor([[len(tokens)] for tokens in ids], device=self._device)
         attend = self._attend(counts, width)
+        x = self._embedded(torch.from_numpy(padded))
         for layer in self._layers:
             x = layer(x, attend)
-        found: NDArray[np.float32] = functional.normalize(
-            torch.stack([states[:count].mean(dim=0) for states, count in zip(x, counts, strict=True)]).cpu(), dim=-1
-        ).numpy()
-        return found
+        is_text = torch.arange(width, device=self._device) < counts
+        return functional.normalize((x * is_text[..., None]).sum(dim=1), dim=-1)
 
     def _embedded(self, ids: Tensor) -> Tensor:
-        w = self._embeddings
+        w, ids = self._embeddings, ids.to(self._device)
         x = self._words.rows(ids) + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
         x = x + w["embeddings.token_type_embeddings.weight"][0]
         weight, bias = w["embeddings.LayerNorm.weight"], w["embeddings.LayerNorm.bias"]

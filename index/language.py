@@ -55,7 +55,10 @@ _SAMPLE = 4000
 def detect_language(text: str) -> str | None:
     """Return a two-letter ISO 639-1 code, or None where the text shows no language clearly."""
     sample = text[:_SAMPLE].lower()
-    scripts = Counter(unicodedata.name(letter, "").split(" ")[0] for letter in sample if letter.isalpha())
+    scripts: Counter[str] = Counter()
+    # Of thousands of letters, some dozens are different.
+    for letter, count in Counter(filter(str.isalpha, sample)).items():
+        scripts[unicodedata.name(letter, "").split(" ")[0]] += count
     if not scripts:
         return None
     # Japanese mixes its own letters with Chinese ones, so one in twenty is enough to know it.

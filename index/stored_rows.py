@@ -1,4 +1,4 @@
-"""Some rows of a matrix that stays in its file."""
+"""Some rows of a matrix that stays in its file, or of one that a GPU has room for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 
@@ -38,3 +39,16 @@ class StoredRows:
                 file.seek(self._begin + number * row.nbytes)
                 file.readinto(row)
         return torch.from_numpy(found)[places]
+
+
+class HeldRows:
+    """A matrix of a safetensors file that is held on a device, where its rows are asked for."""
+
+    def __init__(self, path: Path, name: str, device: torch.device) -> None:
+        with safe_open(path, framework="pt") as stored:
+            self._matrix = stored.get_tensor(name).to(device, copy=True)
+
+    def rows(self, numbers: Tensor) -> Tensor:
+        """Return the rows of these numbers, which lie on the device, shape (*numbers.shape, width)."""
+        found: Tensor = self._matrix[numbers]
+        return found

@@ -39,17 +39,17 @@ class Tokenizer:
         """Open the vocabulary of a model folder; of longer texts, the first `longest` tokens are taken."""
         return cls(SentencePieceProcessor(model_file=str(folder / VOCABULARY_FILE)), longest)
 
-    def ids(self, texts: list[str]) -> list[list[int]]:
+    def ids(self, texts: list[str]) -> list[NDArray[np.int64]]:
         """Return the numbers of the tokens of each text, those before and after it included."""
         return [self._framed(pieces) for pieces in self._pieces.encode(texts)]
 
     def tokens(self, text: str) -> Tokens:
         """Return the tokens of a text, those before and after it without width."""
         found = self._pieces.encode(text, return_type="offset_mapping")
-        ids = self._framed(found["ids"])
+        ids = self._framed(found["ids"]).tolist()
         inside = found["offsets"][: len(ids) - 2]
         return Tokens(ids, np.array([(0, 0), *inside, (0, 0)], dtype=np.int64))
 
-    def _framed(self, pieces: list[int]) -> list[int]:
-        shown = pieces[: self._longest - 2]
-        return [BEGINNING, *(piece + _SHIFT if piece else UNKNOWN for piece in shown), END]
+    def _framed(self, pieces: list[int]) -> NDArray[np.int64]:
+        shown = np.array(pieces[: self._longest - 2], np.int64)
+        return np.concatenate([[BEGINNING], np.where(shown, shown + _SHIFT, UNKNOWN), [END]])

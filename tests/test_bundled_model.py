@@ -15,7 +15,7 @@ from index.bundled_model import WEIGHT_FILE, bundled_model_folder
 from index.encoder import BertEncoder, open_encoder
 from index.environment import PRECISION
 from index.processor import matrix_precision
-from index.stored_rows import StoredRows
+from index.stored_rows import HeldRows, StoredRows
 from index.tokens import BEGINNING, END, PADDING, Tokenizer
 
 pytestmark = pytest.mark.slow
@@ -79,6 +79,16 @@ def test_many_at_once_are_as_one_at_a_time(embedder, encoder, close):
     np.testing.assert_array_equal(embedder.embed_passages(texts[3:9])[2:4], embedder.embed_passages(texts[5:7]))
 
 
+def test_what_a_gpu_is_given_comes_back_in_order(embedder, encoder, close, monkeypatch):
+    texts = ["passage: " + text for text in [*TEXTS, *("le mali " * count for count in range(1, 200, 7))]]
+    monkeypatch.setattr("index.encoder._TEXTS_AHEAD", 5)
+    # On the processor, since there is not always a GPU.
+    for alone in (True, False):
+        expected = np.stack([encoder.read(text, prompt="").vector for text in texts])
+        np.testing.assert_allclose(encoder._vectors_on_gpu(texts, alone=alone), expected, atol=close)
+    assert encoder._vectors_on_gpu([], alone=False).shape == (0, embedder.dimension)
+
+
 def test_its_tokens_are_those_of_the_folders_other_tokenizer():
     folder = bundled_model_folder()
     theirs = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -89,7 +99,7 @@ def test_its_tokens_are_those_of_the_folders_other_tokenizer():
         assert ours.tokens(text).ids == theirs.encode(text).ids, text
         # What looks like a control token is text.
         assert not {BEGINNING, PADDING, END, 250_001} & set(ours.tokens(text).ids[1:-1])
-    assert ours.ids(texts) == [ours.tokens(text).ids for text in texts]
+    assert [ids.tolist() for ids in ours.ids(texts)] == [ours.tokens(text).ids for text in texts]
 
 
 def test_of_a_long_text_the_beginning_is_read(encoder):
@@ -104,6 +114,8 @@ def test_rows_are_read_where_they_lie():
     whole = load_file(path)["embeddings.word_embeddings.weight"]
     wanted = torch.tensor([[0, 250_036, 7], [7, 7, 100_000]])
     torch.testing.assert_close(rows.rows(wanted), whole[wanted], atol=0, rtol=0)
+    held = HeldRows(path, "embeddings.word_embeddings.weight", torch.device("cpu"))
+    torch.testing.assert_close(held.rows(wanted), whole[wanted], atol=0, rtol=0)
     with pytest.raises(KeyError):
         StoredRows(path, "none")
 

@@ -19,6 +19,8 @@ from index.embedder import open_embedder
 from index.errors import InputError, ModelError
 
 INSTALL = "pip install 'sourcier[ray]'"
+# Cutting texts into passages takes a core as long as a GPU takes to embed them (results/gpu.json), so several share one.
+_WORKERS_A_GPU = 3
 # Ray's own messages are for those who run the cluster.
 _QUIET = ("ray", "ray.data")
 
@@ -69,14 +71,14 @@ def embedded_on_ray(plan: BulkPlan, missing: Sequence[Shard], out: Path, *, addr
     try:
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = int(resources.get("GPU", 0))
-        workers = min(gpus or int(resources.get("CPU", 1)), len(missing))
+        workers = min(gpus * _WORKERS_A_GPU or int(resources.get("CPU", 1)), len(missing))
         rows = ray.data.from_items([{"shard": shard.number} for shard in missing], override_num_blocks=len(missing))
         embedded = rows.map(
             _ShardEmbedder,  # type: ignore[arg-type]
             fn_constructor_args=(plan, str(out)),
             compute=ActorPoolStrategy(min_size=1, max_size=workers),
             num_cpus=1,
-            num_gpus=1 if gpus else None,
+            num_gpus=1 / _WORKERS_A_GPU if gpus else None,
         )
         for row in embedded.iter_rows():
             yield ShardInfo(plan.fingerprint, row["passages"], row["documents"], ())
