@@ -19,7 +19,7 @@ from index.embedder import open_embedder
 from index.errors import InputError, ModelError
 
 INSTALL = "pip install 'sourcier[ray]'"
-# Cutting texts into passages takes a core as long as a GPU takes to embed them (results/gpu.json), so several share one.
+# A core cuts texts into passages for longer than a GPU embeds them (tests/benchmarks/results/gpu.json).
 _WORKERS_A_GPU = 3
 # Ray's own messages are for those who run the cluster.
 _QUIET = ("ray", "ray.data")
