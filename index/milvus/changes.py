@@ -285,8 +285,8 @@ class MilvusChanges:
             # All that is written must be there before what of it goes again is read.
             self._verify()
         at_the_end = self._before.at(self._attempt)
-        for document, place in at_the_end.placed([*went, *at_the_end.entries_at(sorted(dropped))]):
-            self._counts.subtract(passage_terms(passage_of(document, place).text, document.language).keys())
+        for document, span in at_the_end.placed([*went, *at_the_end.entries_at(sorted(dropped))]):
+            self._counts.subtract(passage_terms(passage_of(document, span).text, document.language).keys())
         gone = {
             **{entry.key: entry.number for entry in went},
             **{document_key(number): number for number in sorted(dropped)},

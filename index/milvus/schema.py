@@ -152,7 +152,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Span:
     """Where a passage stands: `start` and `end` in the text of a document that lies in so many parts."""
 
     number: int
@@ -274,9 +274,9 @@ def document_from(columns: Sequence[Any], sources: Iterable[str]) -> Document:
     return document_of(columns, tuple(sorted(sources)))
 
 
-def passage_of(document: Document, place: Place) -> Passage:
-    text = document.text[place.start : place.end]
-    return Passage(f"{document.id}:{place.start}-{place.end}", document.id, place.start, place.end, text)
+def passage_of(document: Document, span: Span) -> Passage:
+    text = document.text[span.start : span.end]
+    return Passage(f"{document.id}:{span.start}-{span.end}", document.id, span.start, span.end, text)
 
 
 def filterable(document: Document) -> dict[str, object]:

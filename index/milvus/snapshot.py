@@ -22,7 +22,7 @@ from index.milvus.schema import (
     Collections,
     Entry,
     Kind,
-    Place,
+    Span,
     State,
     columns_of,
     conditions_of,
@@ -33,7 +33,7 @@ from index.milvus.schema import (
     passage_of,
     text_keys,
 )
-from index.milvus.terms import question_terms, term_index, weights
+from index.milvus.terms import question_terms, sought_terms, term_index
 from index.recent import Recent
 from index.snapshot import FileState
 from index.store import fitting
@@ -49,20 +49,20 @@ _DOCUMENTS_KEPT = 256
 # What the questions of a busy moment find: 13 MB of vectors.
 _PASSAGES_KEPT = 8192
 _AT_ONCE = 64
-_PLACE_FIELDS = ("number", "document", "start", "end", "parts", "text_sha256")
-_ROW_FIELDS = (*_PLACE_FIELDS, "vector")
+_SPAN_FIELDS = ("number", "document", "start", "end", "parts", "text_sha256")
+_ROW_FIELDS = (*_SPAN_FIELDS, "vector")
 _DATED = re.compile(r"\d{4}")
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What was read last of one store: columns of documents, and where passages stand and their vectors.
+    """What was read last of one store: columns of documents, and where passages stand, and their vectors.
 
     None of it ever changes, and a number is never given to another.
     """
 
     texts: Recent[int, list[Any]] = field(default_factory=lambda: Recent(_DOCUMENTS_KEPT))
-    places: Recent[int, Place] = field(default_factory=lambda: Recent(_PASSAGES_KEPT))
+    spans: Recent[int, Span] = field(default_factory=lambda: Recent(_PASSAGES_KEPT))
     vectors: Recent[int, NDArray[np.float32]] = field(default_factory=lambda: Recent(_PASSAGES_KEPT))
 
 
@@ -126,12 +126,11 @@ class MilvusSnapshot:
         self, question: str, k: int, filters: Filters | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         terms = question_terms(question, self.state.fields)
-        found_in = self._counts(terms)
-        weighed = weights(terms, found_in, len(self))
-        if not weighed:
+        sought = sought_terms(terms, self._counts(terms), len(self))
+        if not sought:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         found = [
-            self._terms.search(self._connection, self._collections.passages, weighed, found_in, k, condition)
+            self._terms.search(self._connection, self._collections.passages, sought, k, condition)
             for condition in self._filtered(filters).conditions()
         ]
         return _best(found, k)
@@ -156,17 +155,17 @@ class MilvusSnapshot:
         return {term: idf(found_in.get(name, 0), len(self)) for name, term in named.items()}
 
     def passages(self, numbers: Sequence[int]) -> list[tuple[Passage, Document]]:
-        places = self._kept.places.among(numbers)
-        missing = [number for number in numbers if number not in places]
+        spans = self._kept.spans.among(numbers)
+        missing = [number for number in numbers if number not in spans]
         if missing:
-            places |= {row["number"]: _place(row) for row in self._passage_rows(missing, _PLACE_FIELDS)}
-        documents = self.documents_at({place.document: place.parts for place in places.values()})
+            spans |= {row["number"]: _span(row) for row in self._passage_rows(missing, _SPAN_FIELDS)}
+        documents = self.documents_at({span.document: span.parts for span in spans.values()})
         found = []
         for number in numbers:
-            place = places[number]
-            document = documents[place.document]
-            passage = passage_of(document, place)
-            if passage.sha256 != place.text_sha256:
+            span = spans[number]
+            document = documents[span.document]
+            passage = passage_of(document, span)
+            if passage.sha256 != span.text_sha256:
                 raise self.damaged(f"the text of document {document.id} has changed")
             found.append((passage, document))
         return found
@@ -260,15 +259,15 @@ class MilvusSnapshot:
             if wanted is None or state.path in wanted:
                 yield state.path, row["key"], state
 
-    def placed(self, entries: Sequence[Entry]) -> Iterator[tuple[Document, Place]]:
+    def placed(self, entries: Sequence[Entry]) -> Iterator[tuple[Document, Span]]:
         """Yield where the passages of documents stand, each with its document."""
         for begin in range(0, len(entries), _AT_ONCE):
             some = {entry.number: entry.parts for entry in entries[begin : begin + _AT_ONCE]}
             documents = self.documents_at(some)
-            rows = self._connection.query_listed(self._collections.passages, "document", list(some), _PLACE_FIELDS)
+            rows = self._connection.query_listed(self._collections.passages, "document", list(some), _SPAN_FIELDS)
             for row in rows:
-                place = _place(row)
-                yield documents[place.document], place
+                span = _span(row)
+                yield documents[span.document], span
 
     def counted(self, terms: Sequence[str]) -> tuple[dict[str, int], list[str]]:
         """Return in how many passages each term is, and the keys of counts that are older."""
@@ -330,7 +329,7 @@ class MilvusSnapshot:
         """Keep what rows of passages hold, and return their vectors."""
         vectors = {row["number"]: np.array(row["vector"], np.float32) for row in rows}
         self._kept.vectors.keep(vectors)
-        self._kept.places.keep({row["number"]: _place(row) for row in rows})
+        self._kept.spans.keep({row["number"]: _span(row) for row in rows})
         return vectors
 
     def _rows(
@@ -382,8 +381,8 @@ def is_dated(date: str | None) -> bool:
     return bool(date and _DATED.match(date))
 
 
-def _place(row: Row) -> Place:
-    return Place(**{name: row[name] for name in _PLACE_FIELDS})
+def _span(row: Row) -> Span:
+    return Span(**{name: row[name] for name in _SPAN_FIELDS})
 
 
 def _best(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -33,7 +34,6 @@ _MEAN_LENGTHS = (72.0, 118.0)
 _CANDIDATES = 1000
 _MOST_TERMS = 2048
 
-Terms = Mapping[str, float]
 _Counts = TypeVar("_Counts", float, "NDArray[Any]")
 
 
@@ -60,13 +60,22 @@ def question_terms(question: str, fields: Sequence[str]) -> list[str]:
     )
 
 
-def weights(terms: Sequence[str], found_in: Mapping[str, int], passages: int) -> dict[str, float]:
-    """Return what each term of a question weighs that is in any of the passages: its idf, half for one unchanged."""
-    return {
-        term: idf(found_in[term], passages) * (EXACT_WEIGHT if _is_exact(term) else 1.0)
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A term of a question: what it weighs, and in how many passages it is."""
+
+    term: str
+    weight: float
+    found_in: int
+
+
+def sought_terms(terms: Sequence[str], found_in: Mapping[str, int], passages: int) -> list[Sought]:
+    """Return those of a question's terms that are in any of the passages; each weighs its idf, one unchanged half."""
+    return [
+        Sought(term, idf(count, passages) * (EXACT_WEIGHT if _is_exact(term) else 1.0), count)
         for term in terms
-        if found_in.get(term, 0) > 0
-    }
+        if (count := found_in.get(term, 0)) > 0
+    ]
 
 
 class TermIndex(Protocol):
@@ -80,13 +89,7 @@ class TermIndex(Protocol):
         """Return what that field holds of a passage, given how often it has each of its terms."""
 
     def search(
-        self,
-        connection: Connection,
-        collection: str,
-        weighed: Terms,
-        found_in: Mapping[str, int],
-        k: int,
-        condition: str,
+        self, connection: Connection, collection: str, sought: Sequence[Sought], k: int, condition: str
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the passages with the largest BM25 among those that fulfil a condition, in no certain order."""
 
@@ -106,15 +109,9 @@ class SparseTerms:
         return {_dimension(number): share for number, share in shares.items()} or {0: 1e-6}
 
     def search(
-        self,
-        connection: Connection,
-        collection: str,
-        weighed: Terms,
-        found_in: Mapping[str, int],
-        k: int,
-        condition: str,
+        self, connection: Connection, collection: str, sought: Sequence[Sought], k: int, condition: str
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        asked = {_dimension(_number(term)): weight for term, weight in weighed.items()}
+        asked = {_dimension(_number(one.term)): one.weight for one in sought}
         numbers, scores, _ = connection.search(collection, self.field.name, asked, k, condition, {})
         return numbers[scores > 0], scores[scores > 0]
 
@@ -128,18 +125,12 @@ class ListedTerms:
         return [number for term, count in terms.items() for number in [_number(term)] * count][:_MOST_TERMS]
 
     def search(
-        self,
-        connection: Connection,
-        collection: str,
-        weighed: Terms,
-        found_in: Mapping[str, int],
-        k: int,
-        condition: str,
+        self, connection: Connection, collection: str, sought: Sequence[Sought], k: int, condition: str
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        telling = _rarest(found_in, weighed, max(k, _CANDIDATES))
-        holding = f"array_contains_any(terms, {[_number(term) for term in telling]}) and {condition}"
+        telling = _rarest(sought, max(k, _CANDIDATES))
+        holding = f"array_contains_any(terms, {[_number(one.term) for one in telling]}) and {condition}"
         rows = connection.query(collection, holding, ["number", "terms"])
-        scores = _scores([row["terms"] for row in rows], {_number(term): weight for term, weight in weighed.items()})
+        scores = _scores([row["terms"] for row in rows], {_number(one.term): one.weight for one in sought})
         best = np.argsort(-scores, kind="stable")[:k]
         return np.array([row["number"] for row in rows], np.int64)[best], scores[best].astype(np.float32)
 
@@ -149,15 +140,15 @@ def term_index(connection: Connection) -> TermIndex:
     return SparseTerms() if connection.has_sparse_vectors else ListedTerms()
 
 
-def _rarest(found_in: Mapping[str, int], terms: Terms, most: int) -> list[str]:
+def _rarest(sought: Sequence[Sought], most: int) -> list[Sought]:
     """Return the terms that are in fewest passages, in at most so many together, but always one."""
-    chosen: list[str] = []
+    chosen: list[Sought] = []
     together = 0
-    for term in sorted(terms, key=lambda one: (found_in[one], one)):
-        together += found_in[term]
+    for one in sorted(sought, key=lambda one: (one.found_in, one.term)):
+        together += one.found_in
         if chosen and together > most:
             break
-        chosen.append(term)
+        chosen.append(one)
     return chosen
 
 
