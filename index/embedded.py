@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from index.checking import check_folder
 from index.embedder import Embedder
-from index.errors import IndexDamagedError, InputError
+from index.errors import IndexAccessError, IndexBusyError, IndexDamagedError, InputError
 from index.generation import CURRENT, Generation, current_name, open_generation
 from index.passage_store import CheckReport, Progress
 from index.pending import bring_into_use, embed_pending
 from index.revision import Revision
-from index.store import FILE_NAME, Store
+from index.store import FILE_NAME, LOG_BYTES, Store, log_bytes
 from index.writer import Writer, alone, catch_up, no_access, writing
 
 _T = TypeVar("_T")
@@ -24,6 +25,8 @@ _T = TypeVar("_T")
 # A reader that finds no generation, or loses a race against writers, tries this often and waits this long.
 _ATTEMPTS = 20
 _PATIENCE_S = 60.0
+# Several processes have to see to it, each after the others.
+_SHORTENED_EVERY_S = 10.0
 
 
 class EmbeddedStore:
@@ -33,6 +36,7 @@ class EmbeddedStore:
         self.folder = folder
         self._generation: Generation | None = None
         self._reload = threading.Lock()
+        self._shortened_at = -_SHORTENED_EVERY_S
 
     @property
     def name(self) -> str:
@@ -68,12 +72,13 @@ class EmbeddedStore:
 
     def generation(self) -> Generation:
         opened = self._generation
-        if opened is not None and opened.name == current_name(self.folder):
-            return opened
-        with self._reload:
-            if self._generation is None or self._generation.name != current_name(self.folder):
-                self._generation = self._open_newest()
-            return self._generation
+        if opened is None or opened.name != current_name(self.folder):
+            with self._reload:
+                if self._generation is None or self._generation.name != current_name(self.folder):
+                    self._generation = self._open_newest()
+                opened = self._generation
+        self._shorten_log(opened)
+        return opened
 
     def consult(self, work: Callable[[Generation], _T]) -> _T:
         # What a generation has open stays as it is, whatever is written meanwhile.
@@ -82,6 +87,8 @@ class EmbeddedStore:
     def writing(
         self, embedder: Embedder, on_progress: Progress | None = None, *, wait: bool = True
     ) -> AbstractContextManager[Writer]:
+        if self._generation is not None:
+            self._shorten_log(self._generation)
         return writing(self.folder, embedder, on_progress, wait=wait)
 
     def embed_pending(self, embedder: Embedder, on_progress: Progress | None = None) -> None:
@@ -96,6 +103,16 @@ class EmbeddedStore:
     def _setting(self, name: str) -> str:
         with closing(Store.open(self.folder)) as store:
             return store.setting(name)
+
+    def _shorten_log(self, opened: Generation) -> None:
+        """Have SQLite begin its log anew once it is long: while a generation is open it only grows."""
+        if log_bytes(self.folder) <= LOG_BYTES or time.monotonic() < self._shortened_at + _SHORTENED_EVERY_S:
+            return
+        self._shortened_at = time.monotonic()
+        # Somebody writes, or nobody may: next time, then.
+        with suppress(IndexBusyError, IndexAccessError), alone(self.folder):
+            if opened.name == current_name(self.folder):
+                opened.store.renew()
 
     def _open_newest(self) -> Generation:
         with closing(Store.open_finished(self.folder)):

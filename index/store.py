@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE_NAME = "truth.sqlite"
+# To what size the log that SQLite keeps beside the file is cut when it begins anew.
+LOG_BYTES = 64_000_000
 AT = "(born <= :at AND (died IS NULL OR died > :at))"
 _UNREADABLE = "{path} cannot be read ({reason}); move its folder away and index the documents again"
 
@@ -136,6 +138,18 @@ class Store:
         self._do("BEGIN")
         self._at = revision
         return self.has(revision)
+
+    def renew(self) -> None:
+        """Let go of what is held, have what waits in the log written to its place, and hold the same again.
+
+        The log of SQLite cannot begin anew while a connection reads from it, and this one reads from it as long
+        as it is held. Only the one writer may call this: no other lets a revision go.
+        """
+        self._do("COMMIT")
+        with closing(_connect(self._path)) as other:
+            other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if not self.hold(self._at):
+            raise self._damaged(f"revision {self._at} is gone")
 
     def documents(self, ids: Iterable[str] | None = None) -> Iterator[Document]:
         """Yield every document, or those of the given ids that are there, by id."""
@@ -377,6 +391,14 @@ class Store:
         return IndexDamagedError(_UNREADABLE.format(path=self._path, reason=reason))
 
 
+def log_bytes(folder: Path) -> int:
+    """Return the size of the log beside the truth in a folder, 0 where there is none."""
+    try:
+        return (folder / f"{FILE_NAME}-wal").stat().st_size
+    except OSError:
+        return 0
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # Where nothing can be written, SQLite cannot make the files beside it that readers share; nobody
     # else can write either, so it may read the one file as it is.
@@ -393,6 +415,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         # What is removed is overwritten, not only unlinked.
         connection.execute("PRAGMA secure_delete = ON")
     except sqlite3.DatabaseError as error:

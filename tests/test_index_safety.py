@@ -17,8 +17,10 @@ from index import (
     SourcierError,
     check,
     durable,
+    embedded,
     generation,
     make_document,
+    store,
 )
 from index.generation import CURRENT, current_name
 from index.snapshot import find_matches
@@ -274,6 +276,29 @@ def test_threads_and_processes_read_while_a_writer_syncs(tmp_path):
     assert all(process.returncode == 0 for process in processes)
     # Each saw the index change under it, not only its first state or its last.
     assert all(int(one) > 2 for one in printed) and all(len(one) > 2 for one in seen), (printed, seen)
+
+
+def test_the_log_stays_short_while_readers_hold_what_they_read(tmp_path, monkeypatch):
+    """SQLite begins its log anew only when nobody reads from it, and an open generation reads all the time."""
+    for module in (embedded, store):
+        monkeypatch.setattr(module, "LOG_BYTES", 100_000)
+    monkeypatch.setattr(embedded, "_SHORTENED_EVERY_S", 0)
+    place = tmp_path / "index"
+    writer = PassageIndex.build(place, documents(2), embedder=FakeEmbedder())
+    readers = [PassageIndex.open(place, embedder=FakeEmbedder()) for _ in range(2)]
+    lengths, held = [], readers[0].generation()
+    for number in range(40):
+        writer.add([make_document(f"{text(number)} " * 500, source=f"/d/long-{number}.txt")])
+        # The one that has written it out reads it from its place, the others when they are asked again.
+        for reader in [*readers, *readers]:
+            assert reader.count_documents() == number + 3
+        lengths.append(store.log_bytes(place))
+        if number == 9:
+            assert sum(1 for _ in held.documents()) == 2, "what is held stays as it was"
+            del held
+    # A change writes some 150 kB: held by nobody, the log is that of the last change or two.
+    assert max(lengths[20:]) < 600_000 < lengths[9]
+    assert len(answers(writer)) == len(answers(readers[0])) > 40 and check(place).is_sound
 
 
 def test_words_that_do_not_hold_every_passage_are_found(tmp_path, monkeypatch):

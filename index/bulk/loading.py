@@ -35,6 +35,8 @@ def load_shards(folder: Path, store: PassageStore, embedder: Embedder, on_progre
                 done += size
                 if on_progress is not None:
                     on_progress(done, total)
+        # What is open of before would keep what has changed since from being put in its place.
+        store.generation()
     return total
 
 
