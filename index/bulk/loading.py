@@ -11,8 +11,9 @@ from index.embedder import Embedder
 from index.errors import InputError
 from index.passage_store import PassageStore, Progress, require_model
 
-# Passages that come into use together: what a kill can make to be read again.
-_AT_ONCE = 100_000
+# Passages that come into use together, or a share of those before them: what a kill can make to be read again. An
+# index folder is written anew each time, so by steps of one size loading would take the square of its number.
+_AT_ONCE, _SHARE = 100_000, 0.25
 
 
 def load_shards(folder: Path, store: PassageStore, embedder: Embedder, on_progress: Progress | None) -> int:
@@ -41,11 +42,14 @@ def load_shards(folder: Path, store: PassageStore, embedder: Embedder, on_progre
 
 
 def _together(sizes: Sequence[tuple[Path, int]]) -> Iterator[list[tuple[Path, int]]]:
+    """Yield shards, with their sizes, that come into use together."""
     some: list[tuple[Path, int]] = []
-    for one in sizes:
-        some.append(one)
-        if sum(size for _, size in some) >= _AT_ONCE:
+    waiting = before = 0
+    for path, size in sizes:
+        some.append((path, size))
+        waiting += size
+        if waiting >= max(_AT_ONCE, _SHARE * before):
             yield some
-            some = []
+            some, before, waiting = [], before + waiting, 0
     if some:
         yield some
