@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import os
 import shutil
 import signal
 import socket
@@ -25,6 +26,8 @@ _UP = 1
 _SIOCSIFFLAGS = 0x8914
 _PORT = 19530
 _STARTS_WITHIN_S = 120
+# quotaAndLimits.limitWriting.diskProtection.diskQuota of its settings, as it takes them from the environment.
+_QUOTA = "QUOTAANDLIMITS_LIMITWRITING_DISKPROTECTION_DISKQUOTA"
 
 
 class Wire:
@@ -100,10 +103,11 @@ def why_not_apart():
 
 
 class MilvusServer:
-    """The server as a process of its own."""
+    """The server as a process of its own; `disk_mb` is how much it may store."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, disk_mb=None):
         self.folder = Path(folder)
+        self._settings = {_QUOTA: str(disk_mb)} if disk_mb else {}
         # A path that is too long is no address of a socket.
         self.socket = self.folder / "in"
         self._process = None
@@ -117,6 +121,7 @@ class MilvusServer:
                 [*APART, *command],
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **self._settings},
             )
         deadline = time.monotonic() + _STARTS_WITHIN_S
         while not self.socket.exists():

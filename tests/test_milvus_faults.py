@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -178,7 +179,7 @@ def test_what_a_dead_change_has_left_can_be_cleaned(lite, documents, embedder, m
     assert not check(lite, repair=True).mended
 
 
-def test_a_full_server_changes_nothing(lite, documents, embedder, monkeypatch):
+def test_a_server_that_refuses_in_the_middle_changes_nothing(lite, documents, embedder, monkeypatch):
     from pymilvus.exceptions import MilvusException
 
     passage_index = PassageIndex.build(lite, documents, embedder=embedder)
@@ -198,6 +199,44 @@ def test_a_full_server_changes_nothing(lite, documents, embedder, monkeypatch):
     assert passage_index.count_documents() == len(found(passage_index)) == 3
     passage_index.add(documents_of(1))
     assert passage_index.count_documents() == len(passage_index) == 9 and check(lite).is_sound
+
+
+def test_the_server_is_told_to_index_when_much_has_come(lite, documents, embedder, monkeypatch):
+    monkeypatch.setattr("index.milvus.store._UNSEALED", 6)
+    passage_index = PassageIndex.build(lite, documents, embedder=embedder)
+    told, connection = [], Connection.open(Address.parse(lite))
+    flush = connection._client.flush
+    monkeypatch.setattr(
+        connection._client, "flush", lambda name, **options: told.append(name) or flush(name, **options)
+    )
+    passage_index.add(documents_of(1, count=3))
+    assert not told and passage_index.generation().state.unsealed == 6
+    passage_index.add([make_document("Un de plus.")])
+    name = lite.rpartition("/")[2]
+    assert told == [name, f"{name}_catalogue"] and passage_index.generation().state.unsealed == 0
+
+    def refuse(connection, collection):
+        raise IndexAccessError("request is rejected by the rate limiter")
+
+    monkeypatch.setattr(Connection, "seal", refuse)
+    passage_index.add(documents_of(2, count=7))
+    assert passage_index.generation().state.unsealed == 7, "it counts all the same, and the next change tells again"
+    assert passage_index.count_documents() == len(found(passage_index)) == 11 and check(lite).is_sound
+
+
+def test_a_store_that_was_made_anew_shows_nothing_of_the_one_before(lite, embedder):
+    def made(text):
+        return PassageIndex.build(lite, [make_document(f"{text} de Gao.", source="/d/1.txt")], embedder=embedder)
+
+    before = made("Le riz")
+    assert [match.passage.text for match in found(before)] == ["Le riz de Gao."]
+    client = Connection.open(Address.parse(lite))._client
+    name = lite.rpartition("/")[2]
+    for collection in (name, f"{name}_catalogue", f"{name}_state"):
+        client.drop_collection(collection)
+    made("Le mil")
+    # Numbers begin anew, so the same ones are of other passages.
+    assert [match.passage.text for match in found(before)] == ["Le mil de Gao."]
 
 
 def test_rows_that_the_server_lost_do_not_count(lite, documents, embedder, monkeypatch):
@@ -369,6 +408,33 @@ def test_a_writer_that_is_killed_leaves_what_was(milvus_port):
     subprocess.run([sys.executable, "-c", WRITER, place, "0"], check=True, timeout=60)
     assert texts_of(before) == {one.id: one.text for one in documents_of(2)}
     assert len(found(before, "marché version")) == 6 and check(place).is_sound
+
+
+@server
+def test_a_full_server_changes_nothing_and_answers(apart, tmp_path_factory, embedder, monkeypatch):
+    from tests.milvus_server import MilvusServer, Wire
+
+    # It counts what it has indexed, every three seconds.
+    monkeypatch.setattr("index.milvus.store._UNSEALED", 0)
+    own = MilvusServer(tmp_path_factory.mktemp("full"), disk_mb=1)
+    own.start()
+    wire = Wire(own.socket)
+    try:
+        place = f"milvus://127.0.0.1:{wire.port}/full"
+        passage_index = PassageIndex.build(place, documents_of(1), embedder=embedder)
+        draw = random.Random(1)
+        deadline = time.monotonic() + 120
+        there = 6
+        with pytest.raises(IndexAccessError, match=r"quota exceeded.*: what it held is unchanged; see .* room"):
+            while time.monotonic() < deadline:
+                text = " ".join(f"Le marché {draw.getrandbits(64)}." for _ in range(20_000))
+                passage_index.add([make_document(text, source=f"/d/long-{there}.txt", language="fr")])
+                there += 1
+        assert there > 6 and passage_index.count_documents() == there
+        assert len(found(passage_index, "marché version", top_k=5)) == 5 and check(place).is_sound
+    finally:
+        wire.close()
+        own.stop()
 
 
 @server
