@@ -28,6 +28,7 @@ from index.milvus import connection as connections
 from index.milvus.address import Address
 from index.milvus.connection import Connection
 from index.milvus.lease import leased
+from index.milvus.schema import state_row
 from index.passage_store import open_store
 from qa import Retriever
 from tests.fakes import FakeEmbedder
@@ -294,6 +295,30 @@ def test_a_lease_that_ran_out_is_no_lease(lite, documents, embedder, monkeypatch
         change.put(make_document("Trop tard."))
         time.sleep(0.5)
     assert writer.count_documents() == 3
+
+
+def test_a_writer_of_another_machine_is_believed_until_its_lease_ends(lite, documents, embedder, monkeypatch):
+    passage_index = PassageIndex.build(lite, documents, embedder=embedder)
+    monkeypatch.setattr("index.milvus.store._PATIENCE_S", 0.0)
+    store = open_store(lite)
+    claim = {"token": "other", "until": time.time() + 3, "writer": "process 7 on far", "pid": 7, "host": "far"}
+    store._connection.insert(store._collections.state, [state_row("lease.other.1", claim)])
+    with pytest.raises(IndexBusyError, match="being written by process 7 on far"):
+        passage_index.add(documents_of(1))
+    time.sleep(max(0.0, claim["until"] - time.time()))
+    passage_index.add(documents_of(1))
+    assert passage_index.count_documents() == 9
+
+
+def test_nothing_stays_of_what_is_removed(lite, embedder):
+    secret, kept = (make_document(f"Le {word} de Gao.", source=f"/d/{word}.txt") for word in ("secret", "riz"))
+    passage_index = PassageIndex.build(lite, [secret, kept], embedder=embedder)
+    passage_index.remove(secret.id)
+    store = open_store(lite)
+    connection, names = store._connection, store._collections
+    left = [row["value"] for row in connection.iterate(names.catalogue, 'key != ""', ["value"])]
+    assert any("riz" in value for value in left) and connection.count(names.passages, "number >= 0") == 1
+    assert not [value for value in left if "secret" in value]
 
 
 def test_a_reader_sees_one_version(lite, monkeypatch):

@@ -127,8 +127,11 @@ class MilvusChanges:
         self._vectors: dict[str, NDArray[np.float16]] = {}
         self._counts: Counter[str] = Counter()
         self._fields = set(before.state.fields)
-        # Keys of rows that nobody needs who reads the revision before, or this one.
+        # Keys of counts that nobody needs who reads the revision before, or this one; then those that the revision
+        # before needs; then those of this one that say that there are none.
         self.older: list[str] = []
+        self.superseded: list[str] = []
+        self.empty: list[str] = []
         self._waiting: dict[str, list[Row]] = {collections.passages: [], collections.catalogue: []}
         self._inserted = dict.fromkeys((collections.passages, collections.catalogue), 0)
 
@@ -341,10 +344,15 @@ class MilvusChanges:
         for key, number in gone.items():
             yield catalogue_row(Kind.GONE, gone_key(key), "", number, self._attempt, key)
         changed = [term for term, count in self._counts.items() if count]
-        known, self.older = self._before.counted(changed)
+        known = self._before.counted(changed)
+        self.older = [key for _, keys in known.values() for key in keys[1:]]
+        self.superseded = [key for _, keys in known.values() for key in keys[:1]]
         for term in changed:
             key = versioned_key(Kind.TERM, term, self._attempt)
-            value = json.dumps([term, known[term] + self._counts[term]], ensure_ascii=False)
+            count = known[term][0] + self._counts[term]
+            if not count:
+                self.empty.append(key)
+            value = json.dumps([term, count], ensure_ascii=False)
             yield catalogue_row(Kind.TERM, key, term, 0, self._attempt, value)
 
     def _went(self) -> Iterator[_Held]:

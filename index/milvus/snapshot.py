@@ -269,18 +269,17 @@ class MilvusSnapshot:
                 span = _span(row)
                 yield documents[span.document], span
 
-    def counted(self, terms: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-        """Return in how many passages each term is, and the keys of counts that are older."""
-        newest: dict[str, tuple[int, int, str]] = {}
-        older = []
+    def counted(self, terms: Sequence[str]) -> dict[str, tuple[int, list[str]]]:
+        """Return in how many passages each term is, and the keys of the rows that say so, or did, newest first."""
+        found: dict[str, list[tuple[int, str, int]]] = {term: [] for term in terms}
         for row in self._rows(Kind.TERM, terms):
             term, count = json.loads(row["value"])
-            found = row["born"], count, row["key"]
-            known = newest.get(term, found)
-            newest[term] = max(known, found)
-            if known != found:
-                older.append(min(known, found)[2])
-        return {term: newest[term][1] if term in newest else 0 for term in terms}, older
+            if term in found:
+                found[term].append((row["born"], row["key"], count))
+        rows = {term: sorted(of_term, reverse=True) for term, of_term in found.items()}
+        return {
+            term: (of_term[0][2] if of_term else 0, [key for _, key, _ in of_term]) for term, of_term in rows.items()
+        }
 
     def documents_at(self, parts: dict[int, int]) -> dict[int, Document]:
         """Return the documents of some numbers, of which each lies in so many parts."""
@@ -350,7 +349,7 @@ class MilvusSnapshot:
     def _counts(self, terms: Sequence[str]) -> dict[str, int]:
         with self._lock:
             unknown = [term for term in terms if term not in self._found_in]
-        found = self.counted(unknown)[0] if unknown else {}
+        found = {term: count for term, (count, _) in self.counted(unknown).items()} if unknown else {}
         with self._lock:
             self._found_in |= found
             return {term: self._found_in[term] for term in terms}

@@ -142,6 +142,9 @@ class MilvusStore:
                 time.sleep(_GRACE_S)
                 self._require(lease)
                 self._purge(finished)
+                # In this order: a count that is gone leaves the one before it standing.
+                for keys in (changes.older, changes.superseded, changes.empty):
+                    connection.delete_listed(self._collections.catalogue, "key", keys)
             durable.step("purged")
 
     def embed_pending(self, embedder: Embedder, on_progress: Progress | None = None) -> None:
