@@ -441,7 +441,7 @@ def test_a_full_server_changes_nothing_and_answers(apart, tmp_path_factory, embe
 
     # It counts what it has indexed, every three seconds.
     monkeypatch.setattr("index.milvus.store._UNSEALED", 0)
-    own = MilvusServer(tmp_path_factory.mktemp("full"), disk_mb=1)
+    own = MilvusServer(tmp_path_factory.mktemp("full"), disk_mb=4)
     own.start()
     wire = Wire(own.socket)
     try:
