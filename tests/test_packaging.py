@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import plan
 from ui.demo import seeds_folder
 
 ROOT = Path(__file__).parents[1]
@@ -67,3 +68,7 @@ def test_the_readme_names_commands_and_files_that_exist():
         assert (ROOT / path).exists(), path
     for target in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / target).is_file(), target
+
+
+def test_the_plan_is_what_the_figures_say():
+    assert plan.OUT.read_text(encoding="utf-8") == plan.page_of(plan.Measured.read(), plan.Prices())

@@ -130,8 +130,6 @@ class MilvusStore:
             if begun.attempt > begun.revision + 1:
                 # Vectors of a change that was killed have been used by now.
                 connection.delete(self._collections.passages, _left(begun))
-            if finished.written_at - begun.written_at > _GRACE_S:
-                connection.delete_listed(self._collections.catalogue, "key", changes.older)
             if finished.unsealed > _UNSEALED:
                 finished = self._seal(finished)
             self._require(lease)
@@ -145,6 +143,8 @@ class MilvusStore:
                 # In this order: a count that is gone leaves the one before it standing.
                 for keys in (changes.older, changes.superseded, changes.empty):
                     connection.delete_listed(self._collections.catalogue, "key", keys)
+            elif finished.written_at - begun.written_at > _GRACE_S:
+                connection.delete_listed(self._collections.catalogue, "key", changes.older)
             durable.step("purged")
 
     def embed_pending(self, embedder: Embedder, on_progress: Progress | None = None) -> None:

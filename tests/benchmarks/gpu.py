@@ -28,10 +28,10 @@ from index.bundled_model import bundled_model_folder
 from index.environment import DEVICE, PRECISION
 from index.passages import sentences_of, split_passages
 from qa import Answerer
-from tests.benchmarks import current_commit
+from tests.benchmarks import current_commit, timed
 from tests.benchmarks.quality import RESULTS
+from ui.demo import seeds_folder
 
-SEEDS = Path(__file__).parents[2] / "seeds"
 WAYS = {
     "GPU, bf16": {DEVICE: "cuda", PRECISION: "bf16"},
     "GPU, fp32": {DEVICE: "cuda", PRECISION: "fp32"},
@@ -101,16 +101,16 @@ def measure(into: Path, count: int) -> None:
     report = embed_files(files, into / "shards", embedder=embedder)
     figures["embed, passages/s"] = round(report.passages / (time.perf_counter() - began), 1)
     figures["embed, passages"] = report.passages
-    passage_index = PassageIndex.build(into / "index", load_documents(SEEDS), embedder=embedder)
+    passage_index = PassageIndex.build(into / "index", load_documents(seeds_folder()), embedder=embedder)
     answerer = Answerer(passage_index)
-    lines = (SEEDS / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (seeds_folder() / "questions.jsonl").read_text(encoding="utf-8").splitlines()
     questions = [json.loads(line)["question"] for line in lines]
     embedding, asking, quotes = [], [], []
     for question in questions:
         # Spelt otherwise, or it would be remembered.
-        embedding.append(seconds(lambda question=question: embedder.embed_question(f"{question} ")))
+        embedding.append(timed(lambda question=question: embedder.embed_question(f"{question} ")))
     for question in questions:
-        asking.append(seconds(lambda question=question: quotes.append(answerer.ask(question).citations)))
+        asking.append(timed(lambda question=question: quotes.append(answerer.ask(question).citations)))
     figures["a question embedded, p50 ms"] = round(1000 * float(np.median(embedding)), 1)
     figures["an answer, p50 ms"] = round(1000 * float(np.median(asking)), 1)
     figures["quotes"] = [[citation.quote for citation in citations] for citations in quotes]
@@ -122,7 +122,7 @@ def drawn(count: int) -> list[str]:
     """Return passages of sentences in an order that is drawn, always the same."""
     sentences = [
         passage.text[start - passage.start : end - passage.start]
-        for document in load_documents(SEEDS)
+        for document in load_documents(seeds_folder())
         for passage in split_passages(document)
         for start, end in sentences_of(document, passage)
     ]
@@ -159,13 +159,7 @@ def encoding(texts: list[str]) -> dict[str, float]:
 
 
 def rate(work: Callable[[], object], count: int) -> float:
-    return round(count / seconds(work), 1)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+    return round(count / timed(work), 1)
 
 
 if __name__ == "__main__":

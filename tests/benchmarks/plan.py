@@ -14,7 +14,6 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -22,12 +21,12 @@ from index import load_documents
 from index.milvus.terms import passage_terms
 from index.passages import split_passages
 from tests.benchmarks.quality import RESULTS
+from tests.benchmarks.scale import DIMENSION
+from ui.demo import seeds_folder
 
 OUT = RESULTS / "plan.md"
 WIDTH = 120
-SEEDS = Path(__file__).parents[2] / "seeds"
 SIZES = (10_000_000, 100_000_000, 1_000_000_000)
-DIMENSION = 384
 # A machine to search with, and how much of its memory may be full; hours of a month.
 CORES, MEMORY_GB, FULL, DISK_GB, HOURS = 16, 128, 0.75, 3500, 730
 REPLICAS = 2
@@ -77,7 +76,9 @@ class Measured:
             json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in ("speed", "gpu", "stores")
         )
         smaller, largest = stores["sizes"][-2:]
-        passages = [(passage, document) for document in load_documents(SEEDS) for passage in split_passages(document)]
+        passages = [
+            (passage, document) for document in load_documents(seeds_folder()) for passage in split_passages(document)
+        ]
 
         def slope(store: str, name: str) -> float:
             return 1e6 * (largest[store][name] - smaller[store][name]) / (largest["passages"] - smaller["passages"])

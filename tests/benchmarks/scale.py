@@ -173,8 +173,8 @@ def serve(folder, vectors, count):
     return figures
 
 
-def status_mb(name):
-    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name + ":")]
+def status_mb(name, process="self"):
+    (line,) = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith(name + ":")]
     return round(int(line.split()[1]) / 1024)
 
 

@@ -31,7 +31,7 @@ import numpy as np
 from index import PassageIndex, load_documents, make_document, open_embedder
 from index.bundled_model import bundled_model_folder
 from qa import Answerer, Retriever
-from tests.benchmarks import current_commit
+from tests.benchmarks import current_commit, timed
 from tests.benchmarks.peers.corpus import Corpus, made_passages, read_corpus, vectors_round
 from tests.benchmarks.quality import RESULTS
 from tests.browsing import free_port
@@ -194,12 +194,6 @@ def starting(folder: Path) -> dict:
 def least(command: tuple[str, ...]) -> float:
     run = lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: E731
     return round(min(timed(run) for _ in range(STARTS)), 2)
-
-
-def timed(action: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from index.bulk.shards import Read, write_shard
 from index.passage_store import is_shared
 from index.snapshot import find_matches
 from qa import Retriever
-from tests.benchmarks import current_commit
+from tests.benchmarks import current_commit, timed
 from tests.benchmarks.quality import CORPORA, RESULTS, question_set
 from tests.benchmarks.retrieval import DEPTH, figures_of, first, holds
 from tests.benchmarks.scale import (
@@ -154,7 +154,7 @@ def sized(work: Path, size: int) -> dict:
     shutil.rmtree(work / "server", ignore_errors=True)
     with running(work / "server") as (address, process):
         found["server"] = in_new_process(f"{address}/news", shards, matrix)
-        found["server"]["server_mb"] = resident_mb(process)
+        found["server"]["server_mb"] = status_mb("VmRSS", process)
         found["server"]["disk_mb"] = disk_mb(work / "server")
     found["embedded"]["disk_mb"] = disk_mb(work / "embedded")
     return found
@@ -209,7 +209,7 @@ def load_and_ask(place: str, shards: Path, matrix: np.ndarray) -> dict:
         some = questions if count <= MANY else questions[:FEW]
         for question in questions[:20]:
             ask(question)
-        times[name] = quantiles([timed(lambda question=question, ask=ask: ask(question)) for question in some])
+        times[name] = quantiles([1000 * timed(lambda question=question, ask=ask: ask(question)) for question in some])
     alive = np.ones(len(matrix), bool)
     hits = 0
     for question in questions[:100]:
@@ -251,12 +251,6 @@ def settle(search) -> float:
     return time.perf_counter() - began
 
 
-def timed(work) -> float:
-    began = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - began)
-
-
 def quantiles(times) -> dict:
     return {f"p{q}": round(float(np.percentile(times, q)), 2) for q in (50, 95)}
 
@@ -265,11 +259,6 @@ def in_new_process(place, shards: Path, matrix: Path) -> dict:
     command = [sys.executable, "-m", "tests.benchmarks.stores", "--one", str(place), str(shards), str(matrix)]
     printed = subprocess.run(command, stdout=subprocess.PIPE, check=True, env={**os.environ, INSIDE: "1"})
     return json.loads(printed.stdout.splitlines()[-1])
-
-
-def resident_mb(process: int) -> int:
-    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
 
 
 def draw(sizes, path: Path) -> None:
