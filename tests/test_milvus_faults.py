@@ -301,7 +301,8 @@ def test_a_writer_of_another_machine_is_believed_until_its_lease_ends(lite, docu
     passage_index = PassageIndex.build(lite, documents, embedder=embedder)
     monkeypatch.setattr("index.milvus.store._PATIENCE_S", 0.0)
     store = open_store(lite)
-    claim = {"token": "other", "until": time.time() + 3, "writer": "process 7 on far", "pid": 7, "host": "far"}
+    # No process has this number here, which says nothing of there.
+    claim = {"token": "other", "until": time.time() + 3, "writer": "process 7 on far", "pid": 2**22 + 1, "host": "far"}
     store._connection.insert(store._collections.state, [state_row("lease.other.1", claim)])
     with pytest.raises(IndexBusyError, match="being written by process 7 on far"):
         passage_index.add(documents_of(1))
