@@ -202,6 +202,26 @@ def test_a_server_that_refuses_in_the_middle_changes_nothing(lite, documents, em
     assert passage_index.count_documents() == len(passage_index) == 9 and check(lite).is_sound
 
 
+def test_a_change_that_counts_is_no_failure_when_what_it_replaced_stays(lite, documents, embedder, monkeypatch):
+    from pymilvus.exceptions import MilvusException
+
+    passage_index = PassageIndex.build(lite, documents_of(0), embedder=embedder)
+    connection = Connection.open(Address.parse(lite))
+
+    def full(*arguments, **options):
+        raise MilvusException(9, "quota exceeded[reason=disk quota exceeded, please allocate more resources]")
+
+    with monkeypatch.context() as filling:
+        filling.setattr("index.milvus.lease.LASTS_S", 5.0)
+        filling.setattr(connection._client, "delete", full)
+        passage_index.add(documents_of(1))
+        # Its lease could not be taken back either.
+        time.sleep(5.0)
+        assert {one.text for one in passage_index.documents()} == {one.text for one in documents_of(1)}
+    passage_index.add(documents)
+    assert passage_index.count_documents() == len(found(passage_index)) == 9 and check(lite).is_sound
+
+
 def test_the_server_is_told_to_index_when_much_has_come(lite, documents, embedder, monkeypatch):
     monkeypatch.setattr("index.milvus.store._UNSEALED", 6)
     passage_index = PassageIndex.build(lite, documents, embedder=embedder)
@@ -442,7 +462,7 @@ def test_a_full_server_changes_nothing_and_answers(apart, tmp_path_factory, embe
 
     # It counts what it has indexed, every three seconds.
     monkeypatch.setattr("index.milvus.store._UNSEALED", 0)
-    own = MilvusServer(tmp_path_factory.mktemp("full"), disk_mb=4)
+    own = MilvusServer(tmp_path_factory.mktemp("full"), disk_mb=2)
     own.start()
     wire = Wire(own.socket)
     try:
@@ -453,7 +473,7 @@ def test_a_full_server_changes_nothing_and_answers(apart, tmp_path_factory, embe
         there = 6
         with pytest.raises(IndexAccessError, match=r"quota exceeded.*: what it held is unchanged; see .* room"):
             while time.monotonic() < deadline:
-                text = " ".join(f"Le marché {draw.getrandbits(64)}." for _ in range(20_000))
+                text = " ".join(f"Le marché {draw.getrandbits(64)}." for _ in range(2_000))
                 passage_index.add([make_document(text, source=f"/d/long-{there}.txt", language="fr")])
                 there += 1
         assert there > 6 and passage_index.count_documents() == there

@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,9 @@ class Lease:
 
     def give_back(self) -> None:
         if self.key:
-            self.connection.delete_listed(self.collection, "key", [self.key])
+            # Where it cannot be taken back it runs out.
+            with suppress(IndexAccessError):
+                self.connection.delete_listed(self.collection, "key", [self.key])
         self.key, self.until = "", 0.0
 
     def look(self) -> tuple[list[dict[str, Any]], list[Row]]:

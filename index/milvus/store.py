@@ -134,17 +134,22 @@ class MilvusStore:
                 finished = self._seal(finished)
             self._require(lease)
             durable.step("written")
-            self._write_state(finished)
+            older_states = self._write_state(finished)
             durable.step("current")
-            if not finished.is_clean:
-                time.sleep(_GRACE_S)
-                self._require(lease)
-                self._purge(finished)
-                # In this order: a count that is gone leaves the one before it standing.
-                for keys in (changes.older, changes.superseded, changes.empty):
-                    connection.delete_listed(self._collections.catalogue, "key", keys)
-            elif finished.written_at - begun.written_at > _GRACE_S:
-                connection.delete_listed(self._collections.catalogue, "key", changes.older)
+            try:
+                connection.delete_listed(self._collections.state, "key", older_states)
+                if not finished.is_clean:
+                    time.sleep(_GRACE_S)
+                    self._require(lease)
+                    self._purge(finished)
+                    # In this order: a count that is gone leaves the one before it standing.
+                    for keys in (changes.older, changes.superseded, changes.empty):
+                        connection.delete_listed(self._collections.catalogue, "key", keys)
+                elif finished.written_at - begun.written_at > _GRACE_S:
+                    connection.delete_listed(self._collections.catalogue, "key", changes.older)
+            except (IndexAccessError, IndexBusyError) as error:
+                # The change counts already; what is gone is deleted with the next one.
+                _logger.warning("%s", error)
             durable.step("purged")
 
     def embed_pending(self, embedder: Embedder, on_progress: Progress | None = None) -> None:
@@ -242,15 +247,15 @@ class MilvusStore:
             self._least = max(self._least, found.order)
         return found
 
-    def _write_state(self, state: State) -> None:
+    def _write_state(self, state: State) -> list[str]:
+        """Have a state count, and return the keys of those before it, which may go."""
         connection, collection = self._connection, self._collections.state
         connection.insert(collection, [state.row()])
         rows = connection.query(collection, 'key like "state.%"', ["key", "value"], newest=True)
         if state.key not in {row["key"] for row in rows}:
             raise IndexAccessError(f"{self.name} has not taken in what counts: what it held is unchanged; try again")
-        older = [row["key"] for row in rows if State.of_row(row).order < state.order]
-        connection.delete_listed(collection, "key", older)
         self._least = state.order
+        return [row["key"] for row in rows if State.of_row(row).order < state.order]
 
     def _snapshot_of(self, state: State) -> MilvusSnapshot:
         with self._lock:
@@ -305,7 +310,7 @@ class MilvusStore:
         ]
         connection.delete_listed(collections.catalogue, "key", keys)
         clean = replace(state, is_clean=True)
-        self._write_state(clean)
+        connection.delete_listed(collections.state, "key", self._write_state(clean))
         return clean
 
 
