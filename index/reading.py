@@ -32,6 +32,7 @@ __all__ = [
     "Limits",
     "ReadingOptions",
     "body_start",
+    "check_some_readable",
     "find_files",
     "load_documents",
     "make_document",
@@ -139,6 +140,21 @@ def read_bytes(path: Path, options: ReadingOptions = _DEFAULTS) -> bytes:
     if size > limit:
         raise InputError(f"{path} has {size:,} bytes: expected at most {limit:,}; split it")
     return data
+
+
+def check_some_readable(files: Iterable[Path], options: ReadingOptions = _DEFAULTS) -> None:
+    """Raise InputError if there are files and none of them holds a document; reads until one does."""
+    reasons = []
+    for file in files:
+        try:
+            parse_documents(file, _bytes_or_error(file, options), options)
+        except InputError as error:
+            reasons.append(str(error))
+        else:
+            return
+    if reasons:
+        others = f" ({len(reasons) - 1} more of the files cannot be read either)" if len(reasons) > 1 else ""
+        raise InputError(reasons[0] + others)
 
 
 def parse_documents(path: Path, data: bytes, options: ReadingOptions = _DEFAULTS) -> list[Document]:

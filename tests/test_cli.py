@@ -70,6 +70,30 @@ def test_a_bad_file_stops_no_other_and_shows_in_the_exit_code(folder, capsys, mo
     assert "Files: 2 added, 1 failed." in printed.out and "now holds 2 documents" in printed.out
 
 
+@pytest.mark.parametrize("command", ["index", "sync"])
+def test_files_of_which_none_can_be_read_make_no_index(command, tmp_path, capsys, monkeypatch):
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    for name in ("one.txt", "two.txt"):
+        (bad / name).write_bytes(b"\x00\x01")
+    monkeypatch.setattr(sys, "argv", ["sourcier", command, str(bad), "--index", str(tmp_path / "index")])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    said = capsys.readouterr().err
+    assert caught.value.code == 1
+    assert said.count("\n") == 1 and "one.txt is not text" in said and "(1 more of the files" in said
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_dry_run_makes_no_index(folder, capsys, monkeypatch):
+    wanted = folder / "index"
+    monkeypatch.setattr(sys, "argv", ["sourcier", "sync", str(folder / "docs"), "--index", str(wanted), "--dry-run"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1 and "sourcier index" in capsys.readouterr().err
+    assert not wanted.exists()
+
+
 def test_sync_follows_the_folder_and_says_what_it_did(folder, indexed):
     (folder / "docs" / "mali.txt").write_text("Le Mali a reçu ses engrais.", encoding="utf-8")
     (folder / "docs" / "ble.md").unlink()

@@ -33,11 +33,11 @@ from index import (
 from index import check as check_index
 from index.bulk.plan import BulkPlan
 from index.document import sha256_of
-from index.embedder import BUNDLED, open_embedder
+from index.embedder import BUNDLED, Embedder, open_embedder
 from index.environment import DEVICE, PRECISION, PRECISIONS
 from index.passage_store import Place, default_place, is_shared
 from index.passage_store import Progress as OnProgress
-from index.reading import find_files
+from index.reading import check_some_readable, find_files
 from qa import Answerer, Retriever, open_reader
 from qa.chart import INSTALL, draw
 from qa.comparison import compare
@@ -181,7 +181,7 @@ def index_command(
     if not found:
         raise InputError(f"{paths[0]} holds no document: expected files such as .txt, .md, .html or .pdf in it")
     place = _place(index, store, no_wait=no_wait)
-    passage_index = PassageIndex.open_or_create(place, embedder=open_embedder(model) if model else None)
+    passage_index = _open_to_fill(place, found, options, embedder=open_embedder(model) if model else None)
     with _embedding_at_once(place) as on_progress:
         report = passage_index.add_files(paths, options=options, on_progress=on_progress, wait=False)
     if not no_wait:
@@ -207,9 +207,9 @@ def sync(
     if dry_run and watch:
         raise typer.BadParameter("expected either --dry-run or --watch")
     options = _reading(text, title, date, language, follow_links)
-    find_files(folder, options)
+    found = find_files(folder, options)
     place = _place(index, store, no_wait=no_wait)
-    passage_index = PassageIndex.open_or_create(place)
+    passage_index = PassageIndex.open(place) if dry_run else _open_to_fill(place, [] if watch else found, options)
 
     def step() -> SyncReport:
         with _embedding_at_once(place) as on_progress:
@@ -682,6 +682,17 @@ def _filters(
         languages=tuple(languages or ()),
         metadata=metadata,
     )
+
+
+def _open_to_fill(
+    place: Place, files: Sequence[Path], options: ReadingOptions, *, embedder: Embedder | None = None
+) -> PassageIndex:
+    """Open the index in a place, or make one; files of which none can be read leave none behind."""
+    try:
+        return PassageIndex.open(place, embedder=embedder)
+    except IndexNotFoundError:
+        check_some_readable(files, options)
+    return PassageIndex.open_or_create(place, embedder=embedder)
 
 
 def _embed_pending(passage_index: PassageIndex) -> None:
