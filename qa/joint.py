@@ -207,6 +207,15 @@ class JointModel(nn.Module):
             ) from error
         return model.eval()
 
+    def from_layer(self, first_layer: int, encoder: BertEncoder, *, dropout: float = 0.0) -> JointModel:
+        """Return a model that reads the two together from a lower layer on: the encoder's own layers, then these."""
+        added = [layer.copied(dropout=dropout) for layer in encoder.layers[first_layer : self.first_layer]]
+        layers = [*added, *cast("Iterable[TransformerLayer]", self.layers)]
+        deeper = JointModel(layers, width=self.kind.shape[1], first_layer=first_layer)
+        heads = {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("layers.")}
+        deeper.load_state_dict(heads, strict=False)
+        return deeper
+
     def save(self, path: Path, encoder: BertEncoder) -> None:
         """Write what differs from the encoder: of the layers' matrices in eight bits, a scale for each row."""
         weights = {name: tensor.detach().cpu().half().contiguous() for name, tensor in self.state_dict().items()}

@@ -97,6 +97,21 @@ def test_a_saved_model_comes_back(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_model_from_a_lower_layer_on_has_the_encoders_layers_below_its_own():
+    encoder = open_encoder()
+    model = JointModel.untrained(encoder, first_layer=11)
+    with torch.no_grad():
+        model.layers[0].widen.weight += 1
+    deeper = model.from_layer(9, encoder)
+    assert (deeper.first_layer, len(deeper.layers)) == (9, 3)
+    for number, layer in enumerate((encoder.layers[9], encoder.layers[10], model.layers[0])):
+        for name, tensor in layer.state_dict().items():
+            assert torch.equal(deeper.layers[number].state_dict()[name], tensor), (number, name)
+    for name, tensor in model.state_dict().items():
+        assert name.startswith("layers.") or torch.equal(deeper.state_dict()[name], tensor), name
+
+
+@pytest.mark.slow
 def test_attention_to_train_is_the_same_attention():
     layer = open_encoder().layers[3]
     states, attend = torch.randn(2, 9, 384), torch.rand(2, 1, 1, 9) < 0.7

@@ -9,6 +9,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from index import PassageIndex, split_passages
 from index.encoder import BertEncoder, TokenStates
@@ -72,6 +73,7 @@ class Corpus:
         self.questions = [question for question in file.questions if topic(question) not in held_out]
         self._sentences: dict[str, tuple[tuple[int, int], ...]] = {}
         self._states: dict[str, TokenStates] = {}
+        self._texts: dict[str, str] = {}
         self._spans: dict[str, tuple[str, int, int]] = {}
         self._of_document: dict[str, list[str]] = defaultdict(list)
         for document in passage_index.documents():
@@ -81,6 +83,7 @@ class Corpus:
                     (s - passage.start, e - passage.start) for s, e in sentences_of(document, passage)
                 )
                 self._states[passage.id] = states.halved()
+                self._texts[passage.id] = passage.text
                 self._spans[passage.id] = (document.id, passage.start, passage.end)
                 self._of_document[document.id].append(passage.id)
         retriever = Retriever(passage_index)
@@ -104,6 +107,8 @@ class Corpus:
         else:
             chosen = [gold[0], self._negative(target, rng)]
         shown = [self._shown(i, target) for i in dict.fromkeys(chosen)]
+        if gold and chosen[0] == gold[0] and rng.random() < settings.removed:
+            shown[0] = without_answer(shown[0], self._texts[gold[0]])
         # The passage that a question without an answer was asked of is shown whole: what makes it
         # look like an answer may stand anywhere.
         if target.answers:
@@ -126,6 +131,21 @@ class Corpus:
         return Shown(
             self._states[passage_id], self._sentences[passage_id], self._answers(passage_id, target), target.exact
         )
+
+
+def without_answer(passage: Shown, text: str) -> Shown:
+    """Return a passage without the sentences that hold an answer, or its words: it looks as if it answered.
+
+    A passage of which nothing would be left comes back as it is.
+    """
+    words = [text[start:end] for start, end in passage.answers]
+    left = tuple((start, end) for start, end in passage.sentences if not any(word in text[start:end] for word in words))
+    gone = [passage.states.within(*sentence) for sentence in passage.sentences if sentence not in left]
+    if not left or not gone:
+        return passage
+    kept = ~np.logical_or.reduce(gone)
+    states = TokenStates(passage.states.states[torch.from_numpy(kept)], passage.states.offsets[kept])
+    return Shown(states, left, (), passage.exact)
 
 
 def topic(question: Question) -> str:

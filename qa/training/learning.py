@@ -98,7 +98,8 @@ def train(
     """Train a joint model, that of the file `start` or a new one; an interrupted run goes on from its last checkpoint.
 
     What comes back is the running average of the weights, which is steadier than where they end.
-    Raises InputError if the folder's checkpoint is of another run, or `start` is a model of other layers.
+    Raises InputError if the folder's checkpoint is of another run, or `start` is trained from a lower layer on
+    than the settings say; from a higher one, the encoder's own layers are put below it.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
@@ -138,11 +139,11 @@ def _model_to_train(encoder: BertEncoder, settings: TrainingSettings, start: Pat
     if not start:
         return JointModel.untrained(encoder, first_layer=settings.first_layer, dropout=settings.dropout)
     model = JointModel.load(start, encoder, dropout=settings.dropout)
-    if model.first_layer != settings.first_layer:
+    if model.first_layer < settings.first_layer:
         raise InputError(
-            f"{start} is trained from layer {model.first_layer} on: expected {settings.first_layer}, as in the settings"
+            f"{start} is trained from layer {model.first_layer} on: expected {settings.first_layer} or a higher one"
         )
-    return model
+    return model.from_layer(settings.first_layer, encoder, dropout=settings.dropout)
 
 
 class _Checkpoint:

@@ -11,8 +11,9 @@ class TrainingSettings:
 
     `batch` counts questions. Passages over `crop` tokens are cut to a run of sentences of that length,
     but for a share of `whole` and those of questions without an answer. Shares of the examples:
-    `masked` are shown no passage that answers, `noisy` have a question as a hurried person types it,
-    `foreign` take the passage in another language where the files hold the same question in several.
+    `masked` are shown no passage that answers, `removed` the one that answers but without the
+    sentence that does, `noisy` have a question as a hurried person types it, `foreign` take the
+    passage in another language where the files hold the same question in several.
     """
 
     steps: int = 2000
@@ -25,6 +26,7 @@ class TrainingSettings:
     crop: int = 160
     whole: float = 0.2
     masked: float = 0.1
+    removed: float = 0.1
     noisy: float = 0.25
     foreign: float = 0.5
     languages: int = 2
