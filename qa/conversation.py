@@ -143,7 +143,9 @@ def _is_fragment(question: str, previous: Answer) -> bool:
     if linked and not acts and len(content) <= (1 if asks else _LONGEST_FRAGMENT):
         return True
     if linked:
-        return len(content) <= _LONGEST_LINKED_VERB and _is_known(content, previous)
+        # A name says best what is asked about: « Et qui est le président du Chili ? » after Russia's is a new subject.
+        names = [word for word in content if _is_name(word)]
+        return len(content) <= _LONGEST_LINKED_VERB and _is_known(names or content, previous)
     if asks or acts:
         return asks and not acts and len(content) == 1 and len(body) <= _LONGEST_BARE and not _is_name(content[0])
     placed = body[0].lower() in _PLACING and question.rstrip().endswith("?")

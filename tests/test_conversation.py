@@ -127,6 +127,14 @@ def test_a_new_subject_drops_what_went_before():
     assert carry_over("Pourquoi ?", [old, new]).terms == ("dirige", "Sénégal")
 
 
+@pytest.mark.parametrize(
+    ("asked", "carries"), [("Et qui est le président du Chili ?", False), ("Et qui est ministre ?", True)]
+)
+def test_a_name_that_was_not_spoken_of_is_a_new_subject(asked, carries):
+    quote = "Le ministre a vu le président du Mali vendredi."
+    assert bool(words(asked, "Que fait le ministre du Mali ?", quote)) is carries
+
+
 def test_a_turn_asked_alone_hands_on_only_itself():
     alone = turn("Et pourquoi le coton ?")
     assert carry_over("Et en 2021 ?", [turn(FERTILISER), alone]).terms == ("coton",)
