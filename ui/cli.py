@@ -523,6 +523,12 @@ def train_reader_command(
         list[Path], typer.Argument(metavar="FILE...", help="Questions with answers: SQuAD's form, or .jsonl.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the reader is written, and goes on from.")],
+    practice: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--practice", metavar="FILE", help="Questions to learn from too, but unlike those that will be asked."
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option("--steps", min=1, metavar="N", help="Batches of 8 questions.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed trains the same reader.")] = 0,
     reader: ReaderOption = None,
@@ -538,7 +544,7 @@ def train_reader_command(
             metavar="SHARE",
             help="Share of questions on other subjects let through.",
         ),
-    ] = 0.08,
+    ] = 0.13,
 ) -> None:
     """Teach a reader questions of your own; `ask`, `chat` and `evaluate` take it as --reader."""
     from qa.training import SHIPPED, TrainingSettings, train_reader
@@ -551,6 +557,7 @@ def train_reader_command(
             files,
             out,
             settings=settings,
+            practice=practice or (),
             start=None if anew else reader or SHIPPED,
             false_answers=false_answers,
             on_step=lambda done, all_, _: on_progress(done, all_),

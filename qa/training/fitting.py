@@ -17,7 +17,7 @@ from qa.features import CONFIDENCE, RANKING, ReaderWeights, SentenceFeatures, we
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FLATTENING = 1e-3
+_FLATTENING = 1e-2
 # How much a question counts beside an answerable one. Questions made to look as if the passage answered
 # them are most of SQuAD 2.0's and few of anybody's; in full they teach that shared words are a bad sign.
 _OTHER_SUBJECT = 0.5
@@ -28,7 +28,8 @@ _ADVERSARIAL = 0.2
 class Case:
     """A question as it was read; `right` tells, for each sentence read, whether it answers.
 
-    `other_subject` is a question whose own subject had been taken out of the documents.
+    `other_subject` is a question whose own subject had been taken out of the documents. `share` is what part
+    of a question it is: one that stands in eight languages, and is asked in two of each, is sixteen cases.
     """
 
     corpus: str
@@ -36,6 +37,7 @@ class Case:
     right: NDArray[np.bool_]
     answerable: bool
     other_subject: bool
+    share: float = 1.0
 
 
 def fit(cases: Sequence[Case], *, false_answers: float) -> ReaderWeights:
@@ -54,6 +56,7 @@ def fit_sentences(cases: Sequence[Case]) -> dict[str, float]:
     inputs = torch.tensor(everything / spread)
     right = torch.tensor(np.concatenate([case.right for case in cases]))
     owner = torch.tensor(np.repeat(np.arange(len(cases)), [len(rows) for rows in matrices]))
+    shares = torch.tensor([case.share for case in cases], dtype=torch.float64)
     weights = torch.zeros(len(RANKING), dtype=torch.float64, requires_grad=True)
 
     def loss() -> Tensor:
@@ -61,7 +64,7 @@ def fit_sentences(cases: Sequence[Case]) -> dict[str, float]:
         scores = torch.exp(logits - logits.detach().max())
         total = torch.zeros(len(cases), dtype=torch.float64).index_add(0, owner, scores)
         good = torch.zeros(len(cases), dtype=torch.float64).index_add(0, owner, scores * right)
-        return torch.log(total / good).mean() + _FLATTENING * weights.square().sum()
+        return (shares * torch.log(total / good)).sum() / shares.sum() + _FLATTENING * weights.square().sum()
 
     _minimise(loss, weights)
     return {name: round(float(w / s), 5) for name, w, s in zip(RANKING, weights.detach(), spread, strict=True)}
@@ -74,13 +77,13 @@ def fit_confidence(cases: Sequence[Case], sentence: dict[str, float]) -> dict[st
     mean, spread = inputs.mean(axis=0), _spread(inputs)
     x = torch.tensor((inputs - mean) / spread)
     y = torch.tensor([right for _, right in firsts], dtype=torch.float64)
-    counts = torch.tensor([_count_of(case) for case in cases], dtype=torch.float64)
+    counts = torch.tensor([case.share * _count_of(case) for case in cases], dtype=torch.float64)
     weights = torch.zeros(len(CONFIDENCE) + 1, dtype=torch.float64, requires_grad=True)
 
     def loss() -> Tensor:
         logits = x @ weights[:-1] + weights[-1]
         fitted = functional.binary_cross_entropy_with_logits(logits, y, weight=counts, reduction="sum")
-        return fitted / counts.sum() + 0.1 * _FLATTENING * weights[:-1].square().sum()
+        return fitted / counts.sum() + _FLATTENING * weights[:-1].square().sum()
 
     _minimise(loss, weights)
     w = weights.detach().numpy()

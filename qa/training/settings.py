@@ -19,9 +19,9 @@ class TrainingSettings:
     steps: int = 2000
     batch: int = 8
     learning_rate: float = 1.5e-4
-    head_learning_rate: float = 1e-3
+    head_learning_rate: float = 5e-4
     weight_decay: float = 0.01
-    first_layer: int = 7
+    first_layer: int = 3
     dropout: float = 0.1
     crop: int = 160
     whole: float = 0.2
