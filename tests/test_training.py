@@ -14,7 +14,7 @@ from qa import open_reader
 from qa.features import CONFIDENCE, RANKING
 from qa.joint import JointModel
 from qa.questions import load_question_file
-from qa.training import TrainingSettings, train_reader
+from qa.training import TrainingSettings, read_cases, train_reader
 from qa.training.examples import Corpus, Shown, cropped, examples_of_an_epoch, held_out_topics, without_answer
 from qa.training.learning import loss_of
 
@@ -164,23 +164,40 @@ def test_training_on_a_toy_set_gets_better_and_can_be_resumed(toy, tmp_path, emb
     assert set(stored["sentence"]) == set(RANKING) and set(stored["confidence"]) == {*CONFIDENCE, "bias"}
     assert 0 <= stored["held_out"]["sentence hit@1"] <= 1
     assert open_reader(folder).threshold == stored["threshold"]
-    # Taught further it begins where it was.
-    further = []
+    # Taught further it begins where it was, also by questions that nothing is fitted on.
+    further, harder = [], tmp_path / "harder.json"
+    harder.write_text(toy.read_text(encoding="utf-8").replace("village", "hameau"), encoding="utf-8")
     train_reader(
         [toy],
         tmp_path / "further",
+        practice=[harder],
         settings=replace(QUICK, steps=2),
         start=folder,
         embedder=embedder,
         on_step=lambda *step: further.append(step),
     )
     assert further[0][2] < 0.8 * np.mean(losses[:5])
+    taught = json.loads((tmp_path / "further" / "reader.json").read_text(encoding="utf-8"))
+    assert set(taught["data_sha256"]) == {"toy", "harder"}
+    assert taught["held_out"]["answerable questions"] == stored["held_out"]["answerable questions"]
     # It may be deepened, not made shallower.
     deeper = replace(QUICK, first_layer=10, steps=1)
     train_reader([toy], tmp_path / "deeper", settings=deeper, start=folder, embedder=embedder)
     assert JointModel.load(tmp_path / "deeper" / "reader.safetensors", open_encoder()).first_layer == 10
     with pytest.raises(InputError, match="trained from layer 10 on: expected 11 or a higher one"):
         train_reader([toy], tmp_path / "other", settings=QUICK, start=tmp_path / "deeper", embedder=embedder)
+
+
+def test_a_question_of_two_files_is_seen_in_parts_that_make_one(toy, tmp_path, embedder):
+    again = tmp_path / "again.json"
+    again.write_text(toy.read_text(encoding="utf-8").replace("Que fait", "What does"), encoding="utf-8")
+    files = [load_question_file(path, name=path.stem) for path in (toy, again)]
+    held_out = held_out_topics(files)
+    indexes = [PassageIndex.build(tmp_path / file.name, file.documents, embedder=embedder) for file in files]
+    cases = [one for one in read_cases(files, indexes, open_reader(), held_out) if not one.other_subject]
+    asked = {question.id_in_file for question in files[0].questions if question.article in held_out}
+    assert len(cases) > 2 * len(asked)
+    assert sum(one.share for one in cases) == pytest.approx(len(asked))
 
 
 def test_one_topic_is_not_enough(tmp_path, embedder):

@@ -112,14 +112,15 @@ def read_cases(
     for file in files:
         for question in file.questions:
             versions[question.id_in_file].append(question)
-    for number, (file, passage_index) in enumerate(zip(files, indexes, strict=True)):
+    for file, passage_index in zip(files, indexes, strict=True):
         retriever = Retriever(passage_index)
         own = {question.group: topic(question) for question in file.questions}
         for question in file.questions:
             if topic(question) not in held_out:
                 continue
             same = versions[question.id_in_file]
-            wordings = dict.fromkeys((question.text, same[number % len(same)].text))
+            other = same[(same.index(question) + 1) % len(same)]
+            wordings = dict.fromkeys((question.text, other.text))
             for asked in wordings:
                 hits = retriever.retrieve(asked, top_k=_DEEP)
                 for other_subject in (False, True):
