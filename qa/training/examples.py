@@ -9,7 +9,6 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from index import PassageIndex, split_passages
 from index.encoder import BertEncoder, TokenStates
@@ -143,8 +142,8 @@ def without_answer(passage: Shown, text: str) -> Shown:
     gone = [passage.states.within(*sentence) for sentence in passage.sentences if sentence not in left]
     if not left or not gone:
         return passage
-    kept = ~np.logical_or.reduce(gone)
-    states = TokenStates(passage.states.states[torch.from_numpy(kept)], passage.states.offsets[kept])
+    kept = np.flatnonzero(~np.logical_or.reduce(gone)).tolist()
+    states = TokenStates(passage.states.states[kept], passage.states.offsets[kept])
     return Shown(states, left, (), passage.exact)
 
 
