@@ -143,9 +143,15 @@ def _is_fragment(question: str, previous: Answer) -> bool:
     if linked and not acts and len(content) <= (1 if asks else _LONGEST_FRAGMENT):
         return True
     if linked:
-        # A name says best what is asked about: « Et qui est le président du Chili ? » after Russia's is a new subject.
-        names = [word for word in content if _is_name(word)]
-        return len(content) <= _LONGEST_LINKED_VERB and _is_known(names or content, previous)
+        # « Et qui est le président du Chili ? » after Russia's asks about something new.
+        owners = [
+            word
+            for start, end, kind in _slots(question)
+            if kind == "of"
+            for word in _words(question[start:end])
+            if _is_name(word)
+        ]
+        return len(content) <= _LONGEST_LINKED_VERB and _is_known(owners or content, previous)
     if asks or acts:
         return asks and not acts and len(content) == 1 and len(body) <= _LONGEST_BARE and not _is_name(content[0])
     placed = body[0].lower() in _PLACING and question.rstrip().endswith("?")

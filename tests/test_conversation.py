@@ -128,9 +128,14 @@ def test_a_new_subject_drops_what_went_before():
 
 
 @pytest.mark.parametrize(
-    ("asked", "carries"), [("Et qui est le président du Chili ?", False), ("Et qui est ministre ?", True)]
+    ("asked", "carries"),
+    [
+        ("Et qui est le président du Chili ?", False),
+        ("Et qui est ministre ?", True),
+        ("Et comment Bamako l'a-t-il vu ?", True),
+    ],
 )
-def test_a_name_that_was_not_spoken_of_is_a_new_subject(asked, carries):
+def test_something_of_what_was_not_spoken_of_is_a_new_subject(asked, carries):
     quote = "Le ministre a vu le président du Mali vendredi."
     assert bool(words(asked, "Que fait le ministre du Mali ?", quote)) is carries
 
