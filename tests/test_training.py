@@ -90,6 +90,30 @@ def test_examples_show_the_answer_and_something_else(corpus, toy):
     assert examples_of_an_epoch([corpus], QUICK, random.Random(0))[0][0].question == batches[0][0].question
 
 
+@pytest.mark.slow
+def test_an_altered_question_is_shown_the_whole_passage_as_one_that_does_not_answer(corpus, toy):
+    settings = replace(QUICK, altered=1.0, masked=1.0, removed=1.0, noisy=0.0, follow_ups=0.0, whole=1.0)
+    batches = examples_of_an_epoch([corpus], settings, random.Random(0))
+    examples = [example for batch in batches for example in batch]
+    asked = {question.text for question in load_question_file(toy).questions}
+    altered = [example for example in examples if example.question not in asked]
+    assert len(altered) >= 20
+    for example in altered:
+        assert not any(shown.answers for shown in example.shown) and len(example.shown[0].sentences) == 5
+
+
+@pytest.mark.slow
+def test_a_follow_up_begins_with_words_of_another_question_on_the_same_document(corpus, toy):
+    settings = replace(QUICK, altered=0.0, noisy=0.0, follow_ups=1.0)
+    by_text = {question.text: question for question in load_question_file(toy).questions}
+    for batch in examples_of_an_epoch([corpus], settings, random.Random(0)):
+        for example in batch:
+            before, _, own = example.question.rpartition("Que fait")
+            words = set(before.split())
+            same = [q for q in by_text.values() if q.group == by_text[f"Que fait{own}"].group]
+            assert words and any(words <= set(q.text.split()) for q in same if q.text != f"Que fait{own}")
+
+
 def test_a_crop_is_whole_sentences_around_the_answer():
     words = [(i, i + 1) for i in range(60)]
     shown = Shown(

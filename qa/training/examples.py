@@ -6,22 +6,25 @@ import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from index import PassageIndex, split_passages
 from index.encoder import BertEncoder, TokenStates
 from index.passages import sentences_of
-from qa.noise import NOISES
+from qa.noise import NOISES, keywords
 from qa.questions import Question, QuestionFile
 from qa.retriever import Retriever
+from qa.training.altering import altered, names_in
 from qa.training.settings import TrainingSettings
 
 # Passages that the retriever ranks high, though they do not answer; the first are drawn most.
 _HARD_NEGATIVES = 20
 _HARD = 0.85
 _RANK_DECAY = 0.4
+# How often a name that takes the place of another is one of the same article.
+_NEARBY = 0.5
 # Examples of like length share a batch, within runs of this many batches.
 _SORTED_TOGETHER = 16
 
@@ -90,10 +93,33 @@ class Corpus:
             q.id: [hit.passage.id for hit in retriever.retrieve(q.text, top_k=_HARD_NEGATIVES)] for q in self.questions
         }
         away = {question.group for question in file.questions if topic(question) in held_out}
+        self._names: dict[str, list[str]] = defaultdict(list)
+        self._asked_of: dict[str, list[str]] = defaultdict(list)
+        for question in self.questions:
+            self._names[topic(question)] += [question.text[start:end] for start, end in names_in(question.text)]
+            self._asked_of[question.group].append(question.text)
+        self._all_names = [name for names in self._names.values() for name in names]
         self._others = [i for document_id, ids in self._of_document.items() if document_id not in away for i in ids]
 
-    def example(self, asked: str, target: Question, settings: TrainingSettings, rng: random.Random) -> Example | None:
-        """Show a question the passage that answers `target` and one that does not."""
+    def altered(self, question: Question, rng: random.Random) -> str | None:
+        """Return a question of this corpus as one that its passage does not answer; None if it cannot be altered."""
+        nearby = self._names[topic(question)]
+        other = altered(question.text, nearby if rng.random() < _NEARBY else self._all_names, rng)
+        # With a name of the same article it may have become another of its questions, which is answered.
+        return None if other in self._asked_of[question.group] else other
+
+    def follow_up(self, asked: str, question: Question, rng: random.Random) -> str:
+        """Return a question after words of another one asked of its document, as a conversation carries them over."""
+        others = [other for other in self._asked_of[question.group] if other != question.text]
+        return f"{keywords(rng.choice(others), rng)} {asked}" if others else asked
+
+    def example(
+        self, asked: str, target: Question, settings: TrainingSettings, rng: random.Random, *, is_altered: bool = False
+    ) -> Example | None:
+        """Show a question the passage that answers `target` and one that does not.
+
+        One that `is_altered` is answered by neither.
+        """
         # A question of a file without paragraphs that nothing answers is of no document.
         own = self._of_document.get(target.group) or self._ranked[target.id][:1]
         gold = [i for i in own if self._answers(i, target)]
@@ -101,17 +127,19 @@ class Corpus:
             chosen = [rng.choice(own)]
         elif not gold:
             return None
-        elif rng.random() < settings.masked:
+        elif not is_altered and rng.random() < settings.masked:
             chosen = [self._negative(target, rng), self._negative(target, rng)]
         else:
             chosen = [gold[0], self._negative(target, rng)]
         shown = [self._shown(i, target) for i in dict.fromkeys(chosen)]
-        if gold and chosen[0] == gold[0] and rng.random() < settings.removed:
+        if not is_altered and gold and chosen[0] == gold[0] and rng.random() < settings.removed:
             shown[0] = without_answer(shown[0], self._texts[gold[0]])
         # The passage that a question without an answer was asked of is shown whole: what makes it
         # look like an answer may stand anywhere.
         if target.answers:
             shown = [s if rng.random() < settings.whole else cropped(s, settings.crop, rng) for s in shown]
+        if is_altered:
+            shown = [replace(s, answers=()) for s in shown]
         return Example(asked, tuple(shown))
 
     def _negative(self, target: Question, rng: random.Random) -> str:
@@ -200,11 +228,16 @@ def examples_of_an_epoch(
             versions[question.id_in_file].append((corpus, question))
     examples = []
     for same in versions.values():
-        for _, question in rng.sample(same, min(settings.languages, len(same))):
+        for own, question in rng.sample(same, min(settings.languages, len(same))):
             corpus, target = rng.choice(same) if rng.random() < settings.foreign else _in_own(same, question)
+            other = own.altered(question, rng) if question.answers and rng.random() < settings.altered else None
             noise = rng.choice(list(NOISES.values())) if rng.random() < settings.noisy else None
-            asked = noise(question.text, rng) if noise else question.text
-            example = corpus.example(asked, target, settings, rng)
+            asked = other or question.text
+            if noise:
+                asked = noise(asked, rng)
+            if rng.random() < settings.follow_ups:
+                asked = own.follow_up(asked, question, rng)
+            example = corpus.example(asked, target, settings, rng, is_altered=other is not None)
             if example:
                 examples.append(example)
     rng.shuffle(examples)

@@ -12,8 +12,9 @@ class TrainingSettings:
     `batch` counts questions. Passages over `crop` tokens are cut to a run of sentences of that length,
     but for a share of `whole` and those of questions without an answer. Shares of the examples:
     `masked` are shown no passage that answers, `removed` the one that answers but without the
-    sentence that does, `noisy` have a question as a hurried person types it, `foreign` take the
-    passage in another language where the files hold the same question in several.
+    sentence that does, `altered` ask for something else than it answers, `noisy` have a question as a
+    hurried person types it, `follow_ups` one after words of another, `foreign` take the passage in another
+    language where the files hold the same question in several.
     """
 
     steps: int = 2000
@@ -27,7 +28,9 @@ class TrainingSettings:
     whole: float = 0.2
     masked: float = 0.1
     removed: float = 0.1
+    altered: float = 0.12
     noisy: float = 0.25
+    follow_ups: float = 0.08
     foreign: float = 0.5
     languages: int = 2
     seed: int = 0
