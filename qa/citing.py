@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from index.passages import sentences_of
 from qa.answer import Citation, Repeat, SearchHit, Span
@@ -34,52 +35,60 @@ _LEANS_ON_BEFORE = re.compile(
     re.IGNORECASE,
 )
 
-# A finding to cite, and where else it stands.
-_Chosen = tuple[Finding, list[Repeat]]
+
+@dataclass(slots=True, eq=False)
+class _Chosen:
+    """A finding to cite, what it leans on, and where else it stands."""
+
+    finding: Finding
+    context: Span | None
+    also_in: list[Repeat] = field(default_factory=list)
 
 
 def cite(question: str, findings: Sequence[Finding]) -> tuple[Citation, ...]:
-    """Return the best findings as numbered citations, each saying something that those before do not.
+    """Return the best findings as numbered citations, best first, each saying something that those before do not.
 
     What repeats a quote is noted beside it, also where it stands in copies that were not read. A copy
-    that tells it otherwise, with another number say, is cited after it. Quotes of one document come in
-    reading order; those of several come best first, or newest first for a question about the present.
+    that tells it otherwise, with another number say, is cited after it. For a question about the present,
+    quotes of several documents come newest first; for one about several things, those of one document
+    come in reading order, as a list would.
     """
     copies = [copy for hit in _hits(findings) for copy in hit.copies]
     chosen: list[_Chosen] = []
-    reach = _CLOSE_IN_LISTS if _ASKS_FOR_SEVERAL.search(question) else _CLOSE
+    asks_for_several = _ASKS_FOR_SEVERAL.search(question) is not None
+    reach = _CLOSE_IN_LISTS if asks_for_several else _CLOSE
     for finding in findings:
         if finding.score < findings[0].score - reach:
             break
         if _noted(finding, chosen) or len(chosen) == MOST_CITATIONS:
             continue
-        chosen.append((finding, []))
+        chosen.append(_Chosen(finding, _context(finding, chosen)))
         own = {copy.passage.id for copy in finding.hit.copies}
         for one in counterparts(finding, copies):
             # In the copy of another passage it may be another sentence, of the same form.
             is_other = one.hit.passage.id in own and tells_otherwise(one, finding)
             if not _noted(one, chosen) and is_other and len(chosen) < MOST_CITATIONS:
-                chosen.append((one, []))
-    if len({finding.hit.document.id for finding, _ in chosen}) == 1:
-        chosen.sort(key=lambda pair: pair[0].start)
+                chosen.append(_Chosen(one, _context(one, chosen)))
+    if len({one.finding.hit.document.id for one in chosen}) == 1:
+        if asks_for_several:
+            chosen.sort(key=lambda one: one.finding.start)
     elif _ASKS_FOR_NOW.search(question):
         # Stable, so that those of one day, or of none, stay best first.
-        chosen.sort(key=lambda pair: pair[0].hit.document.date or "", reverse=True)
-    shown = {(finding.hit.document.id, finding.start) for finding, _ in chosen}
+        chosen.sort(key=lambda one: one.finding.hit.document.date or "", reverse=True)
     return tuple(
         Citation(
             number=number,
-            quote=finding.text,
-            start=finding.start,
-            end=finding.end,
-            span=finding.span,
-            document=finding.hit.document,
-            passage=finding.hit.passage,
-            score=finding.score,
-            context=_context(finding, shown),
-            also_in=tuple(also_in),
+            quote=one.finding.text,
+            start=one.finding.start,
+            end=one.finding.end,
+            span=one.finding.span,
+            document=one.finding.hit.document,
+            passage=one.finding.hit.passage,
+            score=one.finding.score,
+            context=one.context,
+            also_in=tuple(one.also_in),
         )
-        for number, (finding, also_in) in enumerate(chosen, start=1)
+        for number, one in enumerate(chosen, start=1)
     )
 
 
@@ -89,21 +98,24 @@ def _hits(findings: Sequence[Finding]) -> Iterable[SearchHit]:
 
 
 def _noted(finding: Finding, chosen: Sequence[_Chosen]) -> bool:
-    """Note a finding beside the first one chosen that it repeats; whether there is one."""
-    for first, also_in in chosen:
-        if repeats(finding, first):
-            document = finding.hit.document
-            if document.id not in {first.hit.document.id, *(repeat.document.id for repeat in also_in)}:
-                also_in.append(Repeat(finding.text, finding.start, finding.end, document))
+    """Note a finding beside the first one chosen that it repeats; whether there is one, or one that carries it."""
+    document = finding.hit.document
+    for one in chosen:
+        if repeats(finding, one.finding):
+            if document.id not in {one.finding.hit.document.id, *(repeat.document.id for repeat in one.also_in)}:
+                one.also_in.append(Repeat(finding.text, finding.start, finding.end, document))
+            return True
+        if one.context and (document.id, finding.start) == (one.finding.hit.document.id, one.context.start):
             return True
     return False
 
 
-def _context(finding: Finding, shown: Set[tuple[str, int]]) -> Span | None:
-    """Return the sentence before a quote that begins with a pronoun, or answers it, unless it is shown anyway."""
+def _context(finding: Finding, chosen: Sequence[_Chosen]) -> Span | None:
+    """Return the sentence before a quote that begins with a pronoun, or answers it, unless it is quoted already."""
     document = finding.hit.document
     before = [place for place in sentences_of(document, finding.hit.passage) if place[1] <= finding.start]
-    if not before or (document.id, before[-1][0]) in shown:
+    quoted = {(one.finding.hit.document.id, one.finding.start) for one in chosen}
+    if not before or (document.id, before[-1][0]) in quoted:
         return None
     start, end = before[-1]
     text = document.text[start:end]

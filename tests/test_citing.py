@@ -63,9 +63,10 @@ def test_a_repeat_in_the_same_document_is_dropped():
     assert [citation.also_in for citation in cite(QUESTION, [one, one])] == [()]
 
 
-def test_quotes_of_one_document_come_in_reading_order():
+def test_quotes_of_one_document_come_best_first_but_in_reading_order_where_several_things_are_asked_for():
     found = findings(("La mer est calme.", 3.0), ("Le Mali attend des engrais.", 2.5))
-    assert quotes(QUESTION, found) == ["Le Mali attend des engrais.", "La mer est calme."]
+    assert quotes(QUESTION, found) == ["La mer est calme.", "Le Mali attend des engrais."]
+    assert quotes("Quels pays attendent ?", found) == ["Le Mali attend des engrais.", "La mer est calme."]
 
 
 def test_quotes_of_several_documents_come_best_first():
@@ -119,6 +120,12 @@ def test_a_quote_that_leans_on_the_sentence_before_carries_it(text, quote, conte
         assert citation.document.text[start:end] == context
 
 
-def test_a_sentence_that_is_quoted_anyway_is_no_context():
-    found = findings(("Il les paiera en 2023.", 2.0), ("Le Mali attend des engrais.", 1.9))
-    assert [citation.context for citation in cite(QUESTION, found)] == [None, None]
+def test_a_sentence_is_shown_once_as_a_quote_or_as_context():
+    leaning, leant_on = ("Il les paiera en 2023.", 2.0), ("Le Mali attend des engrais.", 1.9)
+    (only,) = cite(QUESTION, findings(leaning, leant_on))
+    assert (only.quote, only.context and only.context.text) == (leaning[0], leant_on[0])
+    better = (leant_on[0], 2.1)
+    assert [(one.quote, one.context) for one in cite(QUESTION, findings(better, leaning))] == [
+        (leant_on[0], None),
+        (leaning[0], None),
+    ]
