@@ -45,8 +45,14 @@ _READ_AT_ONCE = 2000
 _ASIDE = 16
 # So many values in one condition are read at once; the server takes more, and longer to parse them.
 LISTED = 2000
-# A connection that nobody uses is left alone: Milvus Lite ends one that asks too often whether it is still there.
-_GRPC = {"grpc.keepalive_permit_without_calls": 0}
+# A connection that nobody uses is left alone: Milvus Lite ends one that asks too often whether it is still there. One
+# that was lost is tried again every second: left to itself gRPC waits longer after each failure, up to two minutes, and
+# a question asked when the server is long back would still be refused.
+_GRPC = {
+    "grpc.keepalive_permit_without_calls": 0,
+    "grpc.initial_reconnect_backoff_ms": 500,
+    "grpc.max_reconnect_backoff_ms": 1000,
+}
 INSTALL = "pip install 'sourcier[milvus]'"
 
 _logger = logging.getLogger(__name__)
