@@ -14,17 +14,14 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 from index import PassageIndex
 from qa import Answerer, Retriever, open_reader
 from qa.answerer import IN_PERIOD, PASSAGES_READ, PASSAGES_WEIGHED, in_time
 from qa.dates import find_period
-from tests.benchmarks import current_commit
+from tests.benchmarks import current_commit, save_result
 from tests.benchmarks.turns import CONVERSATIONS, Conversation, load_conversations
-
-RESULTS = Path(__file__).with_name("results")
 
 
 class NotingReader:
@@ -54,16 +51,9 @@ def main() -> None:
             "as shipped": dated_summary(passage_index, IN_PERIOD),
             "without the preference": dated_summary(passage_index, 0.0),
         }
-    result = {
-        "date": date.today().isoformat(),
-        "commit": commit,
-        "data_sha256": hashlib.sha256(CONVERSATIONS.read_bytes()).hexdigest(),
-        "follow_ups": found,
-        "dated_questions": dated,
-    }
-    text = json.dumps(result, indent=2, ensure_ascii=False)
-    (RESULTS / "conversations.json").write_text(text + "\n", encoding="utf-8")
-    print(text)
+    digest = hashlib.sha256(CONVERSATIONS.read_bytes()).hexdigest()
+    result = save_result("conversations", commit, data_sha256=digest, follow_ups=found, dated_questions=dated)
+    print(json.dumps(result, indent=1, ensure_ascii=False))
 
 
 def measure(passage_index, conversations: Sequence[Conversation], *, with_history: bool = True) -> list[dict]:

@@ -21,9 +21,9 @@ import numpy as np
 
 from index import PassageIndex, make_document, pending
 from qa import Answerer, Retriever
-from tests.benchmarks import current_commit
+from tests.benchmarks import RESULTS, current_commit
 from tests.benchmarks.peers.corpus import SEED, made_passages, read_corpus
-from tests.benchmarks.quality import CORPORA, RESULTS, question_set
+from tests.benchmarks.quality import CORPORA, question_set
 from tests.benchmarks.retrieval import DEPTH, figures_of, first, holds
 
 STEPS = 4

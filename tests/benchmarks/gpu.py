@@ -28,8 +28,7 @@ from index.bundled_model import bundled_model_folder
 from index.environment import DEVICE, PRECISION
 from index.passages import sentences_of, split_passages
 from qa import Answerer
-from tests.benchmarks import current_commit, timed
-from tests.benchmarks.quality import RESULTS
+from tests.benchmarks import RESULTS, current_commit, timed
 from ui.demo import seeds_folder
 
 WAYS = {

@@ -29,7 +29,7 @@ import numpy as np
 
 from index import PassageIndex, load_documents, make_document
 from index.passage_store import is_shared
-from tests.benchmarks.quality import RESULTS
+from tests.benchmarks import RESULTS
 from tests.browsing import free_port
 from ui.demo import seeds_folder
 

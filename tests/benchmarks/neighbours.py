@@ -22,7 +22,7 @@ import numpy as np
 from index import vectors as module
 from index.embedder import BUNDLED, open_embedder
 from index.vectors import VectorSet
-from tests.benchmarks.quality import RESULTS
+from tests.benchmarks import RESULTS
 
 QUESTIONS = 500
 SHORTEST = 20

@@ -9,15 +9,9 @@ is timed, for each number of passages in turns, by a reader that has read none o
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
 
 from index import PassageIndex
 from index.encoder import open_encoder
@@ -27,37 +21,25 @@ from qa.evaluation import is_right
 from qa.features import ReaderWeights
 from qa.joint import JointModel
 from qa.joint_reader import MODEL_FILE, SHIPPED, WEIGHTS_FILE, JointReader
-from tests.benchmarks import current_commit
-from tests.benchmarks.quality import CORPORA, RESULTS, question_set
+from tests.benchmarks import current_commit, data_and_work, save_result
+from tests.benchmarks.quality import CORPORA, question_set
 
 NUMBERS = (1, 2, 3, PASSAGES_READ, 8, 12, 20)
 TIMED = 10
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path)
-    options = parser.parse_args()
     commit = current_commit()
-    with tempfile.TemporaryDirectory() as scratch:
-        work = options.work or Path(scratch)
-        work.mkdir(parents=True, exist_ok=True)
+    with data_and_work() as (data, work):
         measured = {}
         for name, *which in CORPORA:
-            asked = question_set(options.data, *which)
+            asked = question_set(data, *which)
             passage_index = PassageIndex.open_or_create(work / name.replace(" ", "-"))
             passage_index.add(asked.documents)
             questions = [question for question in asked.questions if question.answers]
             measured[name] = measure(Retriever(passage_index), questions)
             print(name, measured[name], flush=True)
-    result = {
-        "date": date.today().isoformat(),
-        "commit": commit,
-        "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
-        "passages read": measured,
-    }
-    (RESULTS / "passages_read.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    save_result("passages_read", commit, **{"passages read": measured})
 
 
 def measure(retriever: Retriever, questions: Sequence) -> dict[int, dict[str, float]]:

@@ -20,7 +20,7 @@ import numpy as np
 from index import load_documents
 from index.milvus.terms import passage_terms
 from index.passages import split_passages
-from tests.benchmarks.quality import RESULTS
+from tests.benchmarks import RESULTS
 from tests.benchmarks.scale import DIMENSION
 from ui.demo import seeds_folder
 

