@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings:
-    """How the joint model is trained; the defaults are those of the shipped one.
+    """How the joint model is trained; the defaults are those of the shipped one's last stage, but for the steps.
 
     `batch` counts questions. Passages over `crop` tokens are cut to a run of sentences of that length,
     but for a share of `whole` and those of questions without an answer. Shares of the examples:
@@ -19,8 +19,8 @@ class TrainingSettings:
 
     steps: int = 2000
     batch: int = 8
-    learning_rate: float = 1.5e-4
-    head_learning_rate: float = 5e-4
+    learning_rate: float = 1e-4
+    head_learning_rate: float = 3e-4
     weight_decay: float = 0.01
     first_layer: int = 3
     dropout: float = 0.1
@@ -28,7 +28,7 @@ class TrainingSettings:
     whole: float = 0.2
     masked: float = 0.1
     removed: float = 0.1
-    altered: float = 0.12
+    altered: float = 0.15
     noisy: float = 0.25
     follow_ups: float = 0.08
     foreign: float = 0.5
