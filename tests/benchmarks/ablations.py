@@ -11,21 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from index import PassageIndex
 from qa import open_reader
 from qa.features import ReaderWeights, weighted
 from qa.joint_reader import JointReader
 from qa.metrics import auroc, calibration_error
-from qa.questions import QuestionFile, load_question_file
+from qa.questions import QuestionSet, load_question_file
 from qa.training import read_cases
 from qa.training.examples import held_out_topics, topic
 from qa.training.fitting import Case, confidence_of, fit_confidence, fit_sentences
 from tests.benchmarks import current_commit, data_and_work, save_result
-from tests.benchmarks.quality import CORPORA, question_set
+from tests.benchmarks.quality import CORPORA, indexed, question_set
 
 JOINT = {"answers", "foreign_answers"}
 PARTS = {
@@ -45,14 +43,14 @@ def main() -> None:
     assert isinstance(reader, JointReader)
     with data_and_work() as (data, work):
         trained = [load_question_file(data / f"{name}.json") for *_, name in CORPORA]
-        indexes = [indexed(work / file.name, [file]) for file in trained]
+        indexes = [indexed(work / file.name, QuestionSet((file,))) for file in trained]
         fitted_on = list(read_cases(trained, indexes, reader, held_out_topics(trained)))
         tried_on = {}
         for name, *which in CORPORA:
-            files = question_set(data, *which).files
-            passage_index = indexed(work / name.replace(" ", "-"), files)
-            topics = frozenset(topic(question) for question in files[0].questions)
-            tried_on[name] = list(read_cases(files[:1], [passage_index], reader, topics))
+            asked = question_set(data, *which)
+            passage_index = indexed(work / name.replace(" ", "-"), asked)
+            topics = frozenset(topic(question) for question in asked.questions)
+            tried_on[name] = list(read_cases(asked.files[:1], [passage_index], reader, topics))
             print(name, len(tried_on[name]), flush=True)
     results = {part: measure(fitted_on, tried_on, gone) for part, gone in PARTS.items()}
     every = {name for gone in PARTS.values() for name in gone}
@@ -60,12 +58,6 @@ def main() -> None:
     for part, measured in results.items():
         print(part, measured, flush=True)
     save_result("ablations", commit, results=results)
-
-
-def indexed(folder: Path, files: Sequence[QuestionFile]) -> PassageIndex:
-    passage_index = PassageIndex.open_or_create(folder)
-    passage_index.add([document for file in files for document in file.documents])
-    return passage_index
 
 
 def measure(

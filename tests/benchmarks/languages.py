@@ -12,13 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index import PassageIndex
-from qa import open_reader
-from qa.evaluation import evaluate
-from qa.measures import figures
 from qa.questions import Question, QuestionFile, QuestionSet, load_question_file
 from qa.training.examples import held_out_topics, topic
 from tests.benchmarks import current_commit, data_and_work, save_result
+from tests.benchmarks.quality import evaluated, indexed
 
 PIVOT = "en"
 MEASURED = ("recall@5", "hit@1", "hit@3", "cited", "needless_silences")
@@ -36,11 +33,11 @@ def main() -> None:
             for language, file in whole.items()
         }
         for language, file in files.items():
-            passage_index = PassageIndex.open_or_create(work / language)
-            passage_index.add(file.documents)
+            passage_index = indexed(work / language, QuestionSet((file,)))
             for other in files if language == PIVOT else (language, PIVOT):
                 name = f"{other} over {language}"
-                results[name] = measure(passage_index, file, reworded(file.questions, files[other]))
+                asked = QuestionSet((replace(file, questions=reworded(file.questions, files[other])),))
+                results[name] = evaluated(passage_index, asked, MEASURED)
                 print(name, results[name], flush=True)
     save_result("languages", commit, articles=sorted(held_out), results=results)
 
@@ -51,14 +48,6 @@ def reworded(questions: Sequence[Question], file: QuestionFile) -> tuple[Questio
     return tuple(
         replace(one, text=words[one.id_in_file].text, language=words[one.id_in_file].language) for one in questions
     )
-
-
-def measure(passage_index: PassageIndex, file: QuestionFile, questions: tuple[Question, ...]) -> dict[str, float]:
-    reader = open_reader()
-    asked = QuestionSet((replace(file, questions=questions),))
-    records = evaluate(passage_index, asked, reader=reader, threshold=reader.threshold).records
-    found = figures(records, samples=2)
-    return {"questions": len(questions), **{name: round(found[name].value, 3) for name in MEASURED}}
 
 
 if __name__ == "__main__":

@@ -10,19 +10,15 @@ two minutes; with --work the vectors are kept.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import tempfile
-from datetime import date
-from pathlib import Path
 
 import numpy as np
 
 from index import vectors as module
 from index.embedder import BUNDLED, open_embedder
 from index.vectors import VectorSet
-from tests.benchmarks import RESULTS
+from tests.benchmarks import current_commit, data_and_work, save_result
 
 QUESTIONS = 500
 SHORTEST = 20
@@ -33,38 +29,30 @@ _ENDS = re.compile(r"(?<=[.!?。؟])\s*")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        place = options.work or Path(scratch)
-        place.mkdir(parents=True, exist_ok=True)
-        kept = place / "sentences.npz"
+    commit = current_commit()
+    with data_and_work() as (data, work):
+        kept = work / "sentences.npz"
         if not kept.exists():
-            embed(options.data, kept)
+            embed(data, kept)
         with np.load(kept) as arrays:
             sentences, questions = arrays["sentences"], arrays["questions"]
         module.LARGEST_EXACT = 0
         by_candidates = {}
         for share in CANDIDATES:
             module._CANDIDATES = share * len(sentences)
-            by_candidates[f"{share:.3f}"] = recall(place / "one.faiss", sentences, questions)
+            by_candidates[f"{share:.3f}"] = recall(work / "one.faiss", sentences, questions)
         module.LARGEST_WITHOUT_LISTS = 0
         by_lists = {}
         for share in SHARES:
             module._PROBED_SHARE = share
-            by_lists[f"{share:.3f}"] = recall(place / "lists.faiss", sentences, questions)
-    written = {
-        "date": date.today().isoformat(),
+            by_lists[f"{share:.3f}"] = recall(work / "lists.faiss", sentences, questions)
+    measured = {
         "vectors": len(sentences),
         "queries": len(questions),
         "recall by candidates as a share of all": by_candidates,
         "recall by share of the lists": by_lists,
     }
-    print(json.dumps(written, indent=1))
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "neighbours.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(save_result("neighbours", commit, **measured), indent=1))
 
 
 def embed(data, path):

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.noise --data ../shared/data
 
 The answerable questions of PIAF's dev part and every fourth of SQuAD 2.0's, over the same paragraphs as in `quality`:
-as they are, and with each of the noises of `qa.noise`. Takes five minutes on two cores; `--work` keeps the indexes for
-the next run.
+as they are, and with each of the noises of `qa.noise`. Takes a quarter of an hour on two cores; `--work` keeps the
+indexes for the next run.
 """
 
 from __future__ import annotations
@@ -13,14 +13,10 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from index import PassageIndex
-from qa import open_reader
-from qa.evaluation import evaluate
-from qa.measures import figures
 from qa.noise import NOISES
 from qa.questions import Question, QuestionSet
 from tests.benchmarks import current_commit, data_and_work, save_result
-from tests.benchmarks.quality import CORPORA, question_set
+from tests.benchmarks.quality import CORPORA, evaluated, indexed, question_set
 
 MEASURED = ("recall@5", "hit@1", "hit@3", "needless_silences")
 
@@ -31,10 +27,9 @@ def main() -> None:
     with data_and_work() as (data, work):
         for name, *which in CORPORA:
             asked = question_set(data, *which)
-            passage_index = PassageIndex.open_or_create(work / name.replace(" ", "-"))
-            passage_index.add(asked.documents)
+            passage_index = indexed(work / name.replace(" ", "-"), asked)
             results[name] = {
-                noise: measure(passage_index, typed(asked, make))
+                noise: evaluated(passage_index, typed(asked, make), MEASURED)
                 for noise, make in {"as it is": as_it_is, **NOISES}.items()
             }
             print(name, results[name], flush=True)
@@ -57,13 +52,6 @@ def typed(asked: QuestionSet, noise: Callable[[str, random.Random], str]) -> Que
             for file in asked.files
         )
     )
-
-
-def measure(passage_index: PassageIndex, asked: QuestionSet) -> dict[str, float]:
-    reader = open_reader()
-    records = evaluate(passage_index, asked, reader=reader, threshold=reader.threshold).records
-    found = figures(records, samples=2)
-    return {"questions": len(records), **{name: round(found[name].value, 3) for name in MEASURED}}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from index import PassageIndex
 from index.encoder import open_encoder
 from qa import Retriever
 from qa.answerer import PASSAGES_READ
@@ -22,7 +21,7 @@ from qa.features import ReaderWeights
 from qa.joint import JointModel
 from qa.joint_reader import MODEL_FILE, SHIPPED, WEIGHTS_FILE, JointReader
 from tests.benchmarks import current_commit, data_and_work, save_result
-from tests.benchmarks.quality import CORPORA, question_set
+from tests.benchmarks.quality import CORPORA, indexed, question_set
 
 NUMBERS = (1, 2, 3, PASSAGES_READ, 8, 12, 20)
 TIMED = 10
@@ -34,8 +33,7 @@ def main() -> None:
         measured = {}
         for name, *which in CORPORA:
             asked = question_set(data, *which)
-            passage_index = PassageIndex.open_or_create(work / name.replace(" ", "-"))
-            passage_index.add(asked.documents)
+            passage_index = indexed(work / name.replace(" ", "-"), asked)
             questions = [question for question in asked.questions if question.answers]
             measured[name] = measure(Retriever(passage_index), questions)
             print(name, measured[name], flush=True)

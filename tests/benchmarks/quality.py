@@ -10,6 +10,7 @@ cores; `--work` keeps the indexes for the next run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 from index import PassageIndex
 from qa import open_reader
 from qa.evaluation import evaluate
-from qa.measures import MEASURES
+from qa.measures import MEASURES, figures
 from qa.questions import QuestionSet, load_question_file
 from qa.report import make_report
 from tests.benchmarks import RESULTS, current_commit, data_and_work, save_result
@@ -48,9 +49,23 @@ def question_set(data: Path, asked: str, every: int, others: str) -> QuestionSet
     return QuestionSet((replace(ours, questions=ours.questions[::every]), replace(theirs, questions=())))
 
 
-def measure(folder: Path, asked: QuestionSet) -> dict:
+def indexed(folder: Path, asked: QuestionSet) -> PassageIndex:
+    """Index the documents of a set, those that are not there yet."""
     passage_index = PassageIndex.open_or_create(folder)
     passage_index.add(asked.documents)
+    return passage_index
+
+
+def evaluated(passage_index: PassageIndex, asked: QuestionSet, measured: Sequence[str]) -> dict[str, float]:
+    """Ask a set and return how many questions it has, and the measures of these names."""
+    reader = open_reader()
+    records = evaluate(passage_index, asked, reader=reader, threshold=reader.threshold).records
+    found = figures(records, samples=2)
+    return {"questions": len(records), **{name: round(found[name].value, 3) for name in measured}}
+
+
+def measure(folder: Path, asked: QuestionSet) -> dict:
+    passage_index = indexed(folder, asked)
     reader = open_reader()
     evaluation = evaluate(passage_index, asked, reader=reader, threshold=reader.threshold, masked=True, baseline=True)
     report = make_report(

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from index import PassageIndex
 from qa import Retriever
 from qa.baselines import halves
 from qa.copies import members
 from qa.questions import Question, QuestionSet, load_question_file
 from tests.benchmarks import RESULTS, current_commit, data_and_work, save_result
-from tests.benchmarks.quality import CORPORA, question_set
+from tests.benchmarks.quality import CORPORA, indexed, question_set
 from ui.demo import seeds_folder
 
 DEPTH = 20
@@ -54,8 +53,7 @@ def sets(data: Path) -> Iterator[tuple[str, QuestionSet]]:
 
 
 def measure(folder: Path, asked: QuestionSet) -> dict:
-    passage_index = PassageIndex.open_or_create(folder)
-    passage_index.add(asked.documents)
+    passage_index = indexed(folder, asked)
     retriever = Retriever(passage_index)
     questions = [question for question in asked.questions if question.answers]
     ranks = {
