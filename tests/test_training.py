@@ -103,6 +103,18 @@ def test_an_altered_question_is_shown_the_whole_passage_as_one_that_does_not_ans
 
 
 @pytest.mark.slow
+def test_a_passage_is_cut_whether_it_answers_or_not(corpus):
+    """Or the model would learn that what is long does not answer."""
+    settings = replace(QUICK, crop=30, whole=0.0, masked=0.0, removed=0.0, altered=0.0)
+    batches = examples_of_an_epoch([corpus], settings, random.Random(0))
+    examples = [example for batch in batches for example in batch]
+    unanswered = [example for example in examples if not any(shown.answers for shown in example.shown)]
+    assert 0 < len(unanswered) < len(examples)
+    assert max(example.tokens for example in unanswered) <= 30
+    assert max(example.tokens for example in examples) <= 30
+
+
+@pytest.mark.slow
 def test_a_follow_up_begins_with_words_of_another_question_on_the_same_document(corpus, toy):
     settings = replace(QUICK, altered=0.0, noisy=0.0, follow_ups=1.0)
     by_text = {question.text: question for question in load_question_file(toy).questions}

@@ -134,10 +134,8 @@ class Corpus:
         shown = [self._shown(i, target) for i in dict.fromkeys(chosen)]
         if not is_altered and gold and chosen[0] == gold[0] and rng.random() < settings.removed:
             shown[0] = without_answer(shown[0], self._texts[gold[0]])
-        # The passage that a question without an answer was asked of is shown whole: what makes it
-        # look like an answer may stand anywhere.
-        if target.answers:
-            shown = [s if rng.random() < settings.whole else cropped(s, settings.crop, rng) for s in shown]
+        # Whether they answer or not, or the model would learn that long passages are those that do not.
+        shown = [s if rng.random() < settings.whole else cropped(s, settings.crop, rng) for s in shown]
         if is_altered:
             shown = [replace(s, answers=()) for s in shown]
         return Example(asked, tuple(shown))

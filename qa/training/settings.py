@@ -10,7 +10,7 @@ class TrainingSettings:
     """How the joint model is trained; the defaults are those of the shipped one's last stage, but for the steps.
 
     `batch` counts questions. Passages over `crop` tokens are cut to a run of sentences of that length,
-    but for a share of `whole` and those of questions without an answer. Shares of the examples:
+    but for a share of `whole`: cut, they are sooner read, but later they are read whole. Shares of the examples:
     `masked` are shown no passage that answers, `removed` the one that answers but without the
     sentence that does, `altered` ask for something else than it answers, `noisy` have a question as a
     hurried person types it, `follow_ups` one after words of another, `foreign` take the passage in another
@@ -25,7 +25,7 @@ class TrainingSettings:
     first_layer: int = 3
     dropout: float = 0.1
     crop: int = 160
-    whole: float = 0.2
+    whole: float = 0.7
     masked: float = 0.1
     removed: float = 0.1
     altered: float = 0.15
