@@ -43,7 +43,7 @@ def train_reader(
     settings: TrainingSettings,
     practice: Sequence[Path] = (),
     start: Path | None = SHIPPED,
-    false_answers: float = 0.18,
+    false_answers: float = 0.13,
     embedder: Embedder | None = None,
     on_step: OnStep | None = None,
 ) -> None:
@@ -51,7 +51,7 @@ def train_reader(
 
     What is worked out on the way is kept there too, so that a run that was stopped goes on from its last
     checkpoint. The reader's threshold lets `false_answers` of the questions about another subject through
-    in whichever corpus they are hardest; on PIAF's dev part it comes to a seventh.
+    in whichever corpus they are hardest.
     From the questions of the files in `practice` it only learns: they are harder than those that are asked, or
     otherwise unlike them, so that neither its confidence nor its threshold is fitted on them.
     Raises InputError for files that hold fewer than two topics.
