@@ -10,7 +10,7 @@ class TrainingSettings:
     """How the joint model is trained; the defaults are those of the shipped one's last stage, but for the steps.
 
     `batch` counts questions. Passages over `crop` tokens are cut to a run of sentences of that length,
-    but for a share of `whole`: cut, they are sooner read, but later they are read whole. Shares of the examples:
+    but for a share of `whole`, which is how they come in use; cut, they train faster. Shares of the examples:
     `masked` are shown no passage that answers, `removed` the one that answers but without the
     sentence that does, `altered` ask for something else than it answers, `noisy` have a question as a
     hurried person types it, `follow_ups` one after words of another, `foreign` take the passage in another
