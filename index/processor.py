@@ -53,6 +53,15 @@ def matrix_precision(on: torch.device | None = None) -> torch.dtype:
     return torch.bfloat16 if is_fast else torch.float32
 
 
+def training_precision(on: torch.device) -> torch.dtype:
+    """Return what to multiply in while a model is trained: float16 where that is faster, else as in `matrix_precision`.
+
+    In float16 small gradients become zero, unless the loss is scaled up first.
+    """
+    wanted = os.environ.get(PRECISION) or "auto"
+    return torch.float16 if wanted == "auto" and _float16_is_faster(on) else matrix_precision(on)
+
+
 def multiplying_fast(on: torch.device) -> AbstractContextManager[object]:
     """Have a model of others multiply in that precision on the processor; on another device it keeps its own."""
     precision = matrix_precision()
@@ -73,6 +82,15 @@ def _multiplies_bfloat16(on: torch.device) -> bool:
     if on.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return on.type == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+
+
+def _float16_is_faster(on: torch.device) -> bool:
+    if on.type == "cuda":
+        # From Volta on there are tensor cores; the first ones take nothing but float16.
+        return not _multiplies_bfloat16(on) and torch.cuda.get_device_capability(on) >= (7, 0)
+    # Where both are vector instructions, those for bfloat16 only add up pairs; with AMX it has matrices of its own.
+    has = torch.cpu.get_capabilities()
+    return on.type == "cpu" and bool(has.get("avx512_fp16")) and not has.get("amx_bf16")
 
 
 class Cores:

@@ -27,7 +27,7 @@ from index import InputError
 from index.encoder import BertEncoder, TokenStates
 from index.language import is_function_word
 from index.layers import ReadingLayer, TransformerLayer, padded_length
-from index.processor import matrix_precision
+from index.processor import matrix_precision, training_precision
 
 _WORD = re.compile(r"\w+")
 _FIRST_LAYER = "first_layer"
@@ -238,7 +238,7 @@ class JointModel(nn.Module):
         nearest = (batch.nearest - _USUAL_COSINE) * _COSINE_SCALE
         x = batch.states + self.kind[batch.kind.clamp(min=0)] + self.nearest(nearest[..., None])
         attend = (batch.kind >= 0)[:, None, None, :]
-        precision = matrix_precision()
+        precision = training_precision(x.device)
         # In training the weights themselves stay in float32, or small steps would be rounded away.
         with torch.autocast(x.device.type, precision, enabled=self.training and precision != torch.float32):
             for layer in self.layers:

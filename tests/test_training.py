@@ -16,7 +16,7 @@ from qa.joint import JointModel
 from qa.questions import load_question_file
 from qa.training import TrainingSettings, read_cases, train_reader
 from qa.training.examples import Corpus, Shown, cropped, examples_of_an_epoch, held_out_topics, without_answer
-from qa.training.learning import loss_of
+from qa.training.learning import loss_of, train
 
 NAMES = [
     "Awa",
@@ -33,7 +33,7 @@ NAMES = [
     "Salif",
 ]
 TRADES = ["tisse des nattes", "vend du sel", "forge des houes", "pêche la carpe", "sculpte le bois", "cuit des jarres"]
-QUICK = TrainingSettings(steps=24, batch=4, first_layer=11, learning_rate=1e-3, head_learning_rate=1e-2)
+QUICK = TrainingSettings(steps=48, batch=4, first_layer=11, learning_rate=1e-3, head_learning_rate=1e-2)
 
 
 @pytest.fixture
@@ -174,6 +174,30 @@ def test_the_loss_is_lower_for_the_right_sentence(corpus):
 
 
 @pytest.mark.slow
+def test_training_in_float16_begins_as_in_float32(corpus, tmp_path, monkeypatch):
+    """And gets better, once a scale that is too large has been taken down."""
+    losses = {}
+    monkeypatch.setattr("qa.training.learning._SCALE_AT_FIRST", 2.0**26)
+    for used in (torch.float32, torch.float16):
+        seen = losses[used] = []
+        folder = tmp_path / str(used)
+        folder.mkdir()
+        for module in ("qa.joint", "qa.training.learning"):
+            monkeypatch.setattr(f"{module}.training_precision", lambda on, used=used: used)
+        train(
+            [corpus],
+            open_encoder(),
+            folder,
+            settings=replace(QUICK, dropout=0.0),
+            start=None,
+            on_step=lambda step, steps, loss, seen=seen: seen.append(loss),
+        )
+    assert losses[torch.float16] != losses[torch.float32]
+    assert losses[torch.float16][0] == pytest.approx(losses[torch.float32][0], rel=0.02)
+    assert np.mean(losses[torch.float16][-5:]) < 0.8 * np.mean(losses[torch.float16][:5])
+
+
+@pytest.mark.slow
 def test_training_on_a_toy_set_gets_better_and_can_be_resumed(toy, tmp_path, embedder, monkeypatch):
     seen, folder = [], tmp_path / "reader"
     monkeypatch.setattr("qa.training.learning._CHECKPOINT_EVERY", 5)
@@ -186,12 +210,12 @@ def test_training_on_a_toy_set_gets_better_and_can_be_resumed(toy, tmp_path, emb
     with pytest.raises(KeyboardInterrupt):
         train_reader([toy], folder, settings=QUICK, start=None, embedder=embedder, on_step=stop_at_seven)
     with pytest.raises(InputError, match="other settings"):
-        train_reader([toy], folder, settings=replace(QUICK, steps=25), start=None, embedder=embedder)
+        train_reader([toy], folder, settings=replace(QUICK, steps=49), start=None, embedder=embedder)
     resumed = []
     train_reader(
         [toy], folder, settings=QUICK, start=None, embedder=embedder, on_step=lambda *step: resumed.append(step)
     )
-    assert [step for step, _, _ in resumed] == list(range(6, 25))
+    assert [step for step, _, _ in resumed] == list(range(6, QUICK.steps + 1))
     # The two steps done twice are the same ones.
     np.testing.assert_allclose([loss for _, _, loss in resumed[:2]], [loss for _, loss in seen[5:]], rtol=1e-3)
     losses = [loss for _, loss in seen] + [loss for _, _, loss in resumed[2:]]

@@ -21,6 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from index import InputError
 from index.encoder import BertEncoder
+from index.processor import training_precision
 from qa.joint import Asked, Batch, JointModel, Pair, log_sum_exp
 from qa.training.examples import Corpus, Example, Shown, examples_of_an_epoch
 from qa.training.settings import TrainingSettings
@@ -32,6 +33,8 @@ _SLOWEST = 0.02
 _AVERAGING = 0.995
 _LARGEST_GRADIENT = 1.0
 _CHECKPOINT_EVERY = 100
+# In float16, the loss times this; it is halved when a gradient overflows, and doubled after two thousand that do not.
+_SCALE_AT_FIRST = 256.0
 
 
 def loss_of(model: JointModel, examples: Sequence[Example], encoder: BertEncoder, device: torch.device) -> Tensor:
@@ -112,8 +115,10 @@ def train(
     average = AveragedModel(
         model, avg_fn=lambda mean, new, count: mean + (new - mean) * (1 - min(_AVERAGING, (1 + count) / (10 + count)))
     )
+    in_float16 = training_precision(device) == torch.float16
+    scaler = torch.amp.GradScaler(device.type, init_scale=_SCALE_AT_FIRST, enabled=in_float16)
     checkpoint = _Checkpoint(folder, settings, start)
-    done = checkpoint.restore(model, average, optimizer)
+    done = checkpoint.restore(model, average, optimizer, scaler)
     model.train()
     for step, examples in enumerate(islice(_batches(corpora, settings), done, settings.steps), start=done + 1):
         # Seeded by the step, so that a resumed run draws the dropout of an uninterrupted one.
@@ -123,12 +128,14 @@ def train(
             group["lr"] = fastest * pace
         loss = loss_of(model, examples, encoder, device)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_(model.parameters(), _LARGEST_GRADIENT)
-        optimizer.step()
+        scaler.step(optimizer)
+        scaler.update()
         average.update_parameters(model)
         if step % _CHECKPOINT_EVERY == 0 or step == settings.steps:
-            checkpoint.save(step, model, average, optimizer)
+            checkpoint.save(step, model, average, optimizer, scaler)
         if on_step:
             on_step(step, settings.steps, float(loss.detach()))
     model.load_state_dict(average.module.state_dict())
@@ -154,17 +161,30 @@ class _Checkpoint:
         began = hashlib.sha256(start.read_bytes()).hexdigest() if start else None
         self._settings = json.dumps({"start": began, **asdict(settings)})
 
-    def save(self, step: int, model: JointModel, average: AveragedModel, optimizer: torch.optim.Optimizer) -> None:
+    def save(
+        self,
+        step: int,
+        model: JointModel,
+        average: AveragedModel,
+        optimizer: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+    ) -> None:
         tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
         for number, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
         written = self._path.with_suffix(".new")
-        metadata = {"step": str(step), "settings": self._settings}
+        metadata = {"step": str(step), "settings": self._settings, "scaler": json.dumps(scaler.state_dict())}
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, written, metadata=metadata)
         written.replace(self._path)
 
-    def restore(self, model: JointModel, average: AveragedModel, optimizer: torch.optim.Optimizer) -> int:
+    def restore(
+        self,
+        model: JointModel,
+        average: AveragedModel,
+        optimizer: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+    ) -> int:
         """Return the steps done; 0 without a checkpoint."""
         if not self._path.is_file():
             return 0
@@ -182,6 +202,7 @@ class _Checkpoint:
             number, _, part = name.partition(".")
             states[int(number)][part] = tensor
         optimizer.load_state_dict({"state": dict(states), "param_groups": optimizer.state_dict()["param_groups"]})
+        scaler.load_state_dict(json.loads(metadata["scaler"]))
         return int(metadata["step"])
 
 
