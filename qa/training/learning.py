@@ -79,7 +79,7 @@ def loss_of(model: JointModel, examples: Sequence[Example], encoder: BertEncoder
     if rows:
         exact = functional.cross_entropy(scores.start[rows], torch.tensor(starts, device=device), reduction="sum")
         exact = exact + functional.cross_entropy(scores.end[rows], torch.tensor(ends, device=device), reduction="sum")
-    return ranking + answering + 0.25 * exact / len(examples)
+    return ranking + 0.5 * answering + 0.25 * exact / len(examples)
 
 
 def _tokens_of_answer(passage: Shown) -> list[int]:

@@ -25,7 +25,7 @@ class TrainingSettings:
     first_layer: int = 3
     dropout: float = 0.1
     crop: int = 160
-    whole: float = 0.85
+    whole: float = 0.7
     masked: float = 0.1
     removed: float = 0.1
     altered: float = 0.15
