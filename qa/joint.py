@@ -238,9 +238,9 @@ class JointModel(nn.Module):
         nearest = (batch.nearest - _USUAL_COSINE) * _COSINE_SCALE
         x = batch.states + self.kind[batch.kind.clamp(min=0)] + self.nearest(nearest[..., None])
         attend = (batch.kind >= 0)[:, None, None, :]
-        precision = training_precision(x.device)
         # In training the weights themselves stay in float32, or small steps would be rounded away.
-        with torch.autocast(x.device.type, precision, enabled=self.training and precision != torch.float32):
+        precision = training_precision(x.device) if self.training else torch.float32
+        with torch.autocast(x.device.type, precision, enabled=precision != torch.float32):
             for layer in self.layers:
                 x = layer(x, attend)
         inside = batch.sentence >= 0

@@ -202,7 +202,9 @@ class _Checkpoint:
             number, _, part = name.partition(".")
             states[int(number)][part] = tensor
         optimizer.load_state_dict({"state": dict(states), "param_groups": optimizer.state_dict()["param_groups"]})
-        scaler.load_state_dict(json.loads(metadata["scaler"]))
+        # Empty where the run was not in float16 until now.
+        if scale := json.loads(metadata.get("scaler", "{}")):
+            scaler.load_state_dict(scale)
         return int(metadata["step"])
 
 
