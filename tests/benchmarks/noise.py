@@ -3,8 +3,7 @@
     python -m tests.benchmarks.noise --data ../shared/data
 
 The answerable questions of PIAF's dev part and every fourth of SQuAD 2.0's, over the same paragraphs as in `quality`:
-as they are, and with each of the noises of `qa.noise`. Takes half an hour; `--work` keeps the
-indexes for the next run.
+as they are, and with each of the noises of `qa.noise`. Takes half an hour; `--work` keeps the indexes for the next run.
 """
 
 from __future__ import annotations
