@@ -46,9 +46,7 @@ def matrix_precision(on: torch.device | None = None) -> torch.dtype:
     Only matrices are multiplied in it; what is added up over the layers stays in float32.
     `$SOURCIER_PRECISION`, fp32 or bf16, decides otherwise. Raises InputError for anything else in it.
     """
-    wanted = os.environ.get(PRECISION) or "auto"
-    if wanted not in PRECISIONS:
-        raise InputError(f"${PRECISION} is {wanted!r}: expected {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
+    wanted = _wanted_precision()
     is_fast = wanted == "bf16" or (wanted == "auto" and _multiplies_bfloat16(on or torch.device("cpu")))
     return torch.bfloat16 if is_fast else torch.float32
 
@@ -58,8 +56,7 @@ def training_precision(on: torch.device) -> torch.dtype:
 
     In float16 small gradients become zero, unless the loss is scaled up first.
     """
-    wanted = os.environ.get(PRECISION) or "auto"
-    return torch.float16 if wanted == "auto" and _float16_is_faster(on) else matrix_precision(on)
+    return torch.float16 if _wanted_precision() == "auto" and _float16_is_faster(on) else matrix_precision(on)
 
 
 def multiplying_fast(on: torch.device) -> AbstractContextManager[object]:
@@ -76,6 +73,13 @@ def packs_matrices() -> bool:
         and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
+
+
+def _wanted_precision() -> str:
+    wanted = os.environ.get(PRECISION) or "auto"
+    if wanted not in PRECISIONS:
+        raise InputError(f"${PRECISION} is {wanted!r}: expected {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
+    return wanted
 
 
 def _multiplies_bfloat16(on: torch.device) -> bool:

@@ -183,8 +183,14 @@ def test_training_in_float16_begins_as_in_float32(corpus, tmp_path, monkeypatch)
             monkeypatch.setattr(f"{module}.training_precision", lambda on: precision)
         folder.mkdir(exist_ok=True)
         settings, found = replace(QUICK, dropout=0.0), []
-        on_step = lambda step, steps, loss: found.append(loss)  # noqa: E731
-        train([corpus], open_encoder(), folder, settings=settings, start=None, on_step=on_step)
+        train(
+            [corpus],
+            open_encoder(),
+            folder,
+            settings=settings,
+            start=None,
+            on_step=lambda step, steps, loss: found.append(loss),
+        )
         return found
 
     whole, half = losses(torch.float32, tmp_path / "whole"), losses(torch.float16, tmp_path / "half")
@@ -207,7 +213,7 @@ def test_training_on_a_toy_set_gets_better_and_can_be_resumed(toy, tmp_path, emb
     with pytest.raises(KeyboardInterrupt):
         train_reader([toy], folder, settings=QUICK, start=None, embedder=embedder, on_step=stop_at_seven)
     with pytest.raises(InputError, match="other settings"):
-        train_reader([toy], folder, settings=replace(QUICK, steps=49), start=None, embedder=embedder)
+        train_reader([toy], folder, settings=replace(QUICK, steps=QUICK.steps + 1), start=None, embedder=embedder)
     resumed = []
     train_reader(
         [toy], folder, settings=QUICK, start=None, embedder=embedder, on_step=lambda *step: resumed.append(step)
