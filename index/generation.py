@@ -109,6 +109,9 @@ class Generation:
     def question_terms(self, question: str, language: str | None) -> dict[str, float]:
         return self.words.question_terms(question, language)
 
+    def found_in(self, words: Iterable[str]) -> dict[str, int]:
+        return self.words.found_in(words)
+
     def passages(self, numbers: Sequence[int]) -> list[tuple[Passage, Document]]:
         return self.store.passages(numbers)
 

@@ -105,6 +105,9 @@ class Snapshot(Catalogue, Protocol):
     def question_terms(self, question: str, language: str | None) -> dict[str, float]:
         """Return the question's terms as texts of this language have them, each with its idf."""
 
+    def found_in(self, words: Iterable[str]) -> dict[str, int]:
+        """Return in how many passages words are, folded but not stemmed (`exact_terms`); none that is in none."""
+
     def passages(self, numbers: Sequence[int]) -> list[tuple[Passage, Document]]:
         """Return passages with their documents, in the order of `numbers`.
 

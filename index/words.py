@@ -155,6 +155,11 @@ class WordIndex:
         found = {term: self._searcher.doc_freq(field, term) for term in analyse(question, language)}
         return {term: idf(n, count) for term, n in found.items()}
 
+    def found_in(self, words: Iterable[str]) -> dict[str, int]:
+        """Return in how many passages words are, folded but not stemmed; none that is in none."""
+        counts = {word: self._searcher.doc_freq(EXACT, word) for word in words}
+        return {word: count for word, count in counts.items() if count}
+
     def _term_queries(self, field: str, terms: Iterable[str]) -> Iterator[tantivy.Query]:
         # Passages that are gone count until the index is compacted, so a word may be in more than there are.
         most = _COMMON * len(self) if len(self) > _MANY else math.inf

@@ -9,6 +9,7 @@ from qa.dates import Period
 from qa.reader import Finding, Reader, Reading, open_reader
 from qa.retriever import Retriever
 from qa.shortcuts import ask, retrieve
+from qa.spelling import Respelling
 
 __all__ = [
     "Answer",
@@ -20,6 +21,7 @@ __all__ = [
     "Reader",
     "Reading",
     "Repeat",
+    "Respelling",
     "Retriever",
     "SearchHit",
     "Span",

@@ -9,6 +9,7 @@ from typing import Any
 from index.document import Document, Passage
 from qa.conversation import Carried
 from qa.dates import Period
+from qa.spelling import Respelling, respelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +117,10 @@ class Answer:
     """Quotes that answer the question, or `answered=False` and the closest hits instead.
 
     `confidence` is the estimated probability that the best quote answers; `timings` are in
-    milliseconds and the only part that differs between two runs. `carried` is what a follow-up took
-    over from the turn before, `period` the time that was asked about, `coverage` the share of the passages
-    that were embedded by then: the others could only be found by their words.
+    milliseconds and the only part that differs between two runs. `respellings` are the words of the
+    question that were read as others, `carried` is what a follow-up took over from the turn before,
+    `period` the time that was asked about, `coverage` the share of the passages that were embedded by
+    then: the others could only be found by their words.
     """
 
     question: str
@@ -126,10 +128,16 @@ class Answer:
     confidence: float
     citations: tuple[Citation, ...]
     closest: tuple[SearchHit, ...] = ()
+    respellings: tuple[Respelling, ...] = ()
     carried: Carried | None = None
     period: Period | None = None
     coverage: float = 1.0
     timings: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def read_as(self) -> str:
+        """The question as it was read, without the slips of who typed it."""
+        return respelled(self.question, self.respellings)
 
     @property
     def text(self) -> str:
@@ -144,6 +152,7 @@ class Answer:
             "text": self.text,
             "citations": [citation.to_json() for citation in self.citations],
             "closest": [hit.to_json() for hit in self.closest],
+            "respellings": [respelling.to_json() for respelling in self.respellings],
             "carried": self.carried.to_json() if self.carried else None,
             "period": self.period.to_json() if self.period else None,
             "coverage": round(self.coverage, 4),

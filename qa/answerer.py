@@ -15,6 +15,7 @@ from qa.copies import grouped, members
 from qa.dates import Period, find_period
 from qa.reader import Reader, Reading, open_reader
 from qa.retriever import Retriever, check_question
+from qa.spelling import find_respellings, respelled
 
 # The passage with the answer is among the first five for 92 % of PIAF's questions, among the first eight
 # for 93 %, and reading costs in proportion.
@@ -69,26 +70,28 @@ class Answerer:
         """Yield the passages that are going to be read, then the answer, as `ask` returns it."""
         check_question(question)
         began = time.perf_counter()
-        carried = carry_over(question, history)
-        searched = f"{carried.words} {question}" if carried else question
-        generation = self._passage_index.generation()
+        generation, words = self._passage_index.consult(lambda current: (current, find_respellings(question, current)))
+        asked = respelled(question, words)
+        carried = carry_over(asked, history)
+        searched = f"{carried.words} {asked}" if carried else asked
         period = find_period(searched, generation.newest_date)
-        asked = generation.name, searched, period, filters.key if filters else None
-        known = self._known.get(asked)
+        key = generation.name, searched, period, filters.key if filters else None
+        known = self._known.get(key)
         hits = known[0] if known else self._hits(searched, period, filters)
         retrieved = time.perf_counter()
         yield hits
         began_reading = time.perf_counter()
         reading = known[1] if known else self._reader.read(searched, hits)
-        self._known.keep({asked: (hits, reading)})
+        self._known.keep({key: (hits, reading)})
         timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - began_reading)}
         answered = bool(reading.findings) and reading.confidence >= self._threshold
         yield Answer(
             question=question,
             answered=answered,
             confidence=reading.confidence,
-            citations=cite(question, reading.findings) if answered else (),
+            citations=cite(asked, reading.findings) if answered else (),
             closest=() if answered else tuple(hits[:_CLOSEST]),
+            respellings=words,
             carried=carried,
             period=period,
             coverage=generation.coverage,

@@ -45,7 +45,7 @@ def carry_over(question: str, history: Sequence[Answer]) -> Carried | None:
     points_back = len(own) <= _LONGEST_POINTING and not _addresses(question) and _points_back(question, own)
     if not points_back and not _is_fragment(question, previous):
         return None
-    before = f"{previous.carried.words} {previous.question}" if previous.carried else previous.question
+    before = f"{previous.carried.words} {previous.read_as}" if previous.carried else previous.read_as
     kept = _kept(before, question)
     if points_back and own:
         # It has a verb of its own: the old one would only draw towards the old answer.

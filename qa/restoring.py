@@ -15,6 +15,7 @@ from index.document import Document, Passage
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
 from qa.conversation import Carried
 from qa.dates import Period
+from qa.spelling import Respelling
 
 _LONGEST_WORDS = 4_000
 _LONGEST_DATE = 40
@@ -71,13 +72,14 @@ def _answer(stored: _Json, library: Library) -> Answer:
     closest = tuple(_hit(one, library) for one in _list(stored["closest"]))
     if answered != bool(citations) or (answered and closest):
         raise ValueError("an answer without a quote, or quotes without an answer")
-    carried, period = stored["carried"], stored["period"]
+    question, carried, period = _text(stored["question"]), stored["carried"], stored["period"]
     return Answer(
-        question=_text(stored["question"]),
+        question=question,
         answered=answered,
         confidence=_number(stored["confidence"], 0, 1),
         citations=citations,
         closest=closest,
+        respellings=_respellings(_list(stored.get("respellings", [])), question),
         carried=None if carried is None else Carried(_text(carried["words"]), _text(carried["question"])),
         period=None if period is None else _period(period),
         coverage=_number(stored["coverage"], 0, 1) if "coverage" in stored else 1.0,
@@ -138,6 +140,17 @@ def _part(stored: _Json, document: Document, name: str = "text") -> Span:
     if not 0 <= start < end <= len(document.text) or document.text[start:end] != stored[name]:
         raise ValueError("another text than was quoted")
     return Span(start, end, document.text[start:end])
+
+
+def _respellings(stored: list[Any], question: str) -> tuple[Respelling, ...]:
+    found, end = [], 0
+    for one in map(_object, stored):
+        word = Respelling(_whole(one["start"]), _text(one["typed"]), _text(one["read"]))
+        if word.start < end or not question.startswith(word.typed, word.start):
+            raise ValueError("a word that is not in the question, or none of its own")
+        end = word.start + len(word.typed)
+        found.append(word)
+    return tuple(found)
 
 
 def _period(stored: _Json) -> Period:

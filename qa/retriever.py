@@ -6,6 +6,7 @@ from index import Filters, InputError, PassageIndex
 from index.snapshot import Match, Snapshot, find_matches
 from qa.answer import SearchHit
 from qa.copies import without_copies
+from qa.spelling import find_respellings, respelled
 
 LONGEST_QUESTION = 2000
 # Passages taken from each side before fusion. Beyond 100 the order of the first twenty no longer moves.
@@ -27,7 +28,8 @@ class Retriever:
         """Return at most `top_k` passages that are no copies of each other, best first, each with its copies.
 
         With filters, those are the best of the documents that pass, however few. Ties break by document
-        id, then offset. Raises InputError for a question without a letter or digit, or over 2,000
+        id, then offset. A slip of the fingers is read as the word that was meant (`qa.spelling`), unless it
+        stands in quotation marks. Raises InputError for a question without a letter or digit, or over 2,000
         characters.
         """
         check_question(question)
@@ -36,6 +38,7 @@ class Retriever:
         return self._passage_index.consult(lambda generation: self._retrieve(generation, question, top_k, filters))
 
     def _retrieve(self, generation: Snapshot, question: str, top_k: int, filters: Filters | None) -> list[SearchHit]:
+        question = respelled(question, find_respellings(question, generation))
         embedder = self._passage_index.embedder
         depth = top_k + _MORE
         while True:

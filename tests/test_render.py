@@ -12,6 +12,7 @@ from index.document import Document
 from qa.answer import Repeat, Span
 from qa.conversation import Carried
 from qa.dates import find_period
+from qa.spelling import Respelling
 from tests.chat_app import (
     AGREEMENT,
     DOCUMENTS,
@@ -24,7 +25,7 @@ from tests.chat_app import (
     FakeAnswerer,
 )
 from ui.guard import is_closed
-from ui.render import clipboard, document_html, elements, message_html, panel_html, words
+from ui.render import clipboard, document_html, elements, message_html, panel_html, plain, words
 from ui.texts import TEXTS, preferred_language, texts_around
 
 FRENCH, ENGLISH = TEXTS["fr"], TEXTS["en"]
@@ -77,7 +78,8 @@ def all_html() -> dict[str, str]:
     """Everything the chat can draw, from the hostile document and a hostile question."""
     period = replace(FOLLOW_UP_ANSWER.period, words=HOSTILE.text, relative_to=HOSTILE.date)
     carried = Carried("<b>bold</b> " + HOSTILE.text, HOSTILE.text)
-    answer = replace(HOSTILE_ANSWER, question=HOSTILE.text, carried=carried, period=period)
+    respellings = (Respelling(0, HOSTILE.text, "<b>bold</b> " + HOSTILE.text),)
+    answer = replace(HOSTILE_ANSWER, question=HOSTILE.text, respellings=respellings, carried=carried, period=period)
     closest = replace(ABSTENTION, closest=tuple(replace(h, document=HOSTILE) for h in ABSTENTION.closest))
     return {
         "question": message_html.question_html(HOSTILE.text),
@@ -524,6 +526,21 @@ def test_a_follow_up_says_what_it_took_over_and_links_to_itself_without_it() -> 
 )
 def test_a_period_in_words(question: str, french: str) -> None:
     assert words.period_in_words(find_period(question, lambda: None), FRENCH) == french
+
+
+def test_words_that_were_read_as_others_are_told_but_not_missing_accents() -> None:
+    words_read = (Respelling(0, "presidnet", "président"), Respelling(20, "evenement", "événement"))
+    told = "Lu «\u00a0président\u00a0» pour «\u00a0presidnet\u00a0». Un mot entre guillemets est laissé tel quel."
+    assert words.respellings_as_text(words_read, FRENCH) == told
+    assert words.respellings_as_text(words_read[1:], FRENCH) == ""
+    answer = replace(ABSTENTION, question="Qui est le presidnet ?", respellings=words_read)
+    assert plain.printed_answer(answer, as_json=False).startswith(f"{told}\n\n")
+    assert f'<p class="understood">{told}</p>' in message_html.answer_html(1, answer, FRENCH)
+
+
+def test_of_many_and_long_words_that_were_read_as_others_a_few_are_told_and_clipped() -> None:
+    told = words.respellings_as_text([Respelling(0, "a" * 60, "b" * 60)] * 300, FRENCH)
+    assert len(told) < 550 and "a" * 39 + "…" in told
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from qa.answer import Span
 from qa.dates import find_period
 from qa.restoring import Library, document_ids, restore_answer
+from qa.spelling import Respelling
 from tests.chat_app import (
     AGREEMENT,
     FERTILISER,
@@ -100,6 +101,9 @@ def test_a_title_is_the_documents_own():
         (("question",), None),
         (("question",), "a" * 100_000),
         (("carried",), {"words": 1, "question": ""}),
+        (("respellings",), [{"start": 0, "typed": "nowhere", "read": "anything"}]),
+        (("respellings",), [{"start": -5, "typed": "", "read": ""}]),
+        (("respellings",), ["a word"]),
         (("period",), {"start": "2022-13-01", "end": "2022-10-31", "words": "", "relative_to": None}),
         (("period",), {"start": "2022-11-01", "end": "2022-10-31", "words": "", "relative_to": None}),
         (("timings_ms",), []),
@@ -161,6 +165,15 @@ def test_nothing_put_anywhere_breaks_it_or_shows_what_no_document_says(data):
 def test_garbage_is_no_answer(value):
     document_ids(value)
     assert restored(value) is None
+
+
+def test_the_words_that_were_read_as_others_come_back():
+    words = (Respelling(8, "tonness", "tonnes"), Respelling(16, "d", "de"))
+    answer = replace(ANSWERED, question="Combien tonness d'engrais ?", respellings=words)
+    assert restored(stored(answer)).respellings == words and answer.read_as == "Combien tonnes de'engrais ?"
+    assert restored(stored(replace(answer, respellings=words[::-1]))) is None
+    of_an_earlier_version = {name: value for name, value in stored(ANSWERED).items() if name != "respellings"}
+    assert restored(of_an_earlier_version).respellings == ()
 
 
 def test_a_period_counted_from_the_newest_document_comes_back():

@@ -52,6 +52,8 @@ class Texts:
     not_said_hint: str
     closest: str
     closest_badge: str
+    respelled: str
+    respelled_word: str
     carried: str
     without: str
     of_period: str
@@ -198,6 +200,8 @@ _FRENCH = Texts(
     not_said_hint="Essayez d’autres mots, ou ajoutez un document qui en parle.",
     closest="Les passages les plus proches ne sont pas des réponses\u00a0:",
     closest_badge="Passage proche, pas une réponse",
+    respelled="Lu {words}. Un mot entre guillemets est laissé tel quel.",
+    respelled_word="«\u00a0{read}\u00a0» pour «\u00a0{typed}\u00a0»",
     carried="Suite de la question précédente.",
     without="Sans «\u00a0{terms}\u00a0»",
     of_period="Passages de cette date d’abord\u00a0: {period}.",
@@ -382,6 +386,8 @@ _ENGLISH = Texts(
     not_said_hint="Try other words, or add a document that covers it.",
     closest="The closest passages are not answers:",
     closest_badge="Close passage, not an answer",
+    respelled="Read {words}. A word in quotation marks is left as it is.",
+    respelled_word="“{read}” for “{typed}”",
     carried="Follows on from the previous question.",
     without="Without “{terms}”",
     of_period="Passages of that date first: {period}.",

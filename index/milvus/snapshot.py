@@ -37,7 +37,7 @@ from index.milvus.terms import question_terms, sought_terms, term_index
 from index.recent import Recent
 from index.snapshot import FileState
 from index.store import fitting
-from index.words import analyse, field_of, idf
+from index.words import EXACT, analyse, field_of, idf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,6 +153,12 @@ class MilvusSnapshot:
         named = {f"{field}:{term}": term for term in analyse(question, language)}
         found_in = self._counts(list(named))
         return {term: idf(found_in.get(name, 0), len(self)) for name, term in named.items()}
+
+    def found_in(self, words: Iterable[str]) -> dict[str, int]:
+        """Return what the interface says; nothing of it is kept, since a slip has hundreds of neighbours."""
+        named = {f"{EXACT}:{word}": word for word in words}
+        counts = self.counted(list(named))
+        return {named[name]: count for name, (count, _) in counts.items() if count > 0}
 
     def passages(self, numbers: Sequence[int]) -> list[tuple[Passage, Document]]:
         spans = self._kept.spans.among(numbers)

@@ -3,7 +3,9 @@
     python -m tests.benchmarks.noise --data ../shared/data
 
 The answerable questions of PIAF's dev part and every fourth of SQuAD 2.0's, over the same paragraphs as in `quality`:
-as they are, and with each of the noises of `qa.noise`. Takes half an hour; `--work` keeps the indexes for the next run.
+as they are, and with each of the noises of `qa.noise`. With it, of the words that the noise changed, and of the others,
+how many are read as they were, and how many as another word. Takes half an hour; `--work` keeps the indexes for the
+next run.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
+from index import PassageIndex
+from index.words import exact_terms
 from qa.noise import NOISES
 from qa.questions import Question, QuestionSet
+from qa.spelling import find_respellings, respelled
 from tests.benchmarks import current_commit, data_and_work, save_result
 from tests.benchmarks.quality import CORPORA, evaluated, indexed, question_set
 
@@ -28,7 +33,10 @@ def main() -> None:
             asked = question_set(data, *which)
             passage_index = indexed(work / name.replace(" ", "-"), asked)
             results[name] = {
-                noise: evaluated(passage_index, typed(asked, make), MEASURED)
+                noise: {
+                    **evaluated(passage_index, typed(asked, make), MEASURED),
+                    "words": words_read(passage_index, asked, make),
+                }
                 for noise, make in {"as it is": as_it_is, **NOISES}.items()
             }
             print(name, results[name], flush=True)
@@ -37,6 +45,25 @@ def main() -> None:
 
 def as_it_is(question: str, _: random.Random) -> str:
     return question
+
+
+def words_read(passage_index: PassageIndex, asked: QuestionSet, noise: Callable[[str, random.Random], str]) -> dict:
+    """Count words between spaces by what became of them; none of questions that have more or fewer of those then."""
+    counts = {"mistyped": 0, "of these read as meant": 0, "of these read as another": 0, "others read as another": 0}
+    snapshot = passage_index.generation()
+    for before, after in zip(typed(asked, as_it_is).questions, typed(asked, noise).questions, strict=True):
+        read = respelled(after.text, find_respellings(after.text, snapshot))
+        if len(before.text.split(" ")) != len(after.text.split(" ")):
+            continue
+        for meant, written, seen in zip(*(text.split(" ") for text in (before.text, after.text, read)), strict=True):
+            meant, written, seen = (exact_terms(word, None) for word in (meant, written, seen))
+            if meant == written:
+                counts["others read as another"] += seen != meant
+                continue
+            counts["mistyped"] += 1
+            counts["of these read as meant"] += seen == meant
+            counts["of these read as another"] += seen not in (meant, written)
+    return counts
 
 
 def typed(asked: QuestionSet, noise: Callable[[str, random.Random], str]) -> QuestionSet:

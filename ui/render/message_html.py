@@ -21,6 +21,7 @@ from ui.render.words import (
     confidence_in_words,
     confidence_level,
     period_as_text,
+    respellings_as_text,
     sources_of,
     title_of,
 )
@@ -101,10 +102,12 @@ def _abstention_html(turn: int, answer: Answer, texts: Texts) -> str:
 def _understood_html(turn: int, answer: Answer, texts: Texts) -> str:
     """Say how the question was searched for.
 
-    What a follow-up took over, with the link that asks again without it; which time was meant; how many of
-    the passages could be found by their meaning.
+    Which words were read as others; what a follow-up took over, with the link that asks again without it; which time
+    was meant; how many of the passages could be found by their meaning.
     """
     parts = []
+    if respellings := respellings_as_text(answer.respellings, texts):
+        parts.append(escape(respellings))
     if answer.carried:
         terms = clip(" ".join(answer.carried.terms), LONGEST_TERMS)
         link = f'<a class="alone" href="#alone-{turn:d}">{fill(texts.without, terms=f"<bdi>{escape(terms)}</bdi>")}</a>'

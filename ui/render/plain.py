@@ -9,7 +9,14 @@ from typing import Any
 
 from index import Document
 from qa import Answer, SearchHit
-from ui.render.words import MOST_TITLES, also_in_heading, also_in_titles, confidence_in_words, period_as_text
+from ui.render.words import (
+    MOST_TITLES,
+    also_in_heading,
+    also_in_titles,
+    confidence_in_words,
+    period_as_text,
+    respellings_as_text,
+)
 from ui.texts import TEXTS, Texts, texts_around
 
 
@@ -29,8 +36,12 @@ def printed_hits(question: str, hits: Sequence[SearchHit], *, as_json: bool, fil
 def _answer_lines(answer: Answer) -> Iterator[str]:
     texts = texts_around(answer, TEXTS["en"])
     confidence = confidence_in_words(answer.confidence, texts)
-    if answer.period:
-        yield period_as_text(answer.period, texts)
+    understood = [
+        respellings_as_text(answer.respellings, texts),
+        period_as_text(answer.period, texts) if answer.period else "",
+    ]
+    if any(understood):
+        yield from filter(None, understood)
         yield ""
     if not answer.answered:
         yield f"{texts.not_said} {confidence}"

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from index.document import Document, DocumentSummary
 from qa.answer import Answer, Citation, SearchHit
 from qa.dates import Period, days_of
+from qa.spelling import Respelling
 from ui.texts import Texts
 
 LONGEST_TITLE = 160
@@ -21,6 +22,9 @@ HIGH_CONFIDENCE = 0.7
 MEDIUM_CONFIDENCE = 0.35
 # A sentence is found on its page by so many of its first and last words.
 _WORDS_OF_AN_END = 5
+# Of the words of a question that were read as others, so many are told, of each so many letters.
+_MOST_RESPELLINGS = 5
+_LONGEST_WORD = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,16 @@ def period_in_words(period: Period, texts: Texts) -> str:
         if days_of(date) == (period.start, period.end):
             return date_in_words(date, texts) or date
     return " – ".join(date_in_words(date, texts) or date for date in (start, end))
+
+
+def respellings_as_text(respellings: Sequence[Respelling], texts: Texts) -> str:
+    """Say which words of a question were taken for others; empty where no more than accents were missing."""
+    words = [
+        texts.respelled_word.format(read=clip(one.read, _LONGEST_WORD), typed=clip(one.typed, _LONGEST_WORD))
+        for one in respellings
+        if one.is_another_word
+    ]
+    return texts.respelled.format(words=", ".join(words[:_MOST_RESPELLINGS])) if words else ""
 
 
 def period_as_text(period: Period, texts: Texts) -> str:

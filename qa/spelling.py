@@ -1,0 +1,219 @@
+"""A question typed in a hurry → the same with the words that were meant.
+
+A slip of the fingers is a letter too few or too many, another letter, or two the wrong way round, which nearly all
+are (doi:10.1145/363958.363994). Of the words that are one slip away from one that no document has, the likeliest is
+taken, by how common it is in the documents and in its language (a noisy channel, as in doi:10.3115/991813.991831),
+unless the one that was typed may be meant itself. Where a question has no accents at all, those that its language
+wants are put. What a word was taken for is told with the answer, and one in quotation marks is left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import islice, takewhile
+from typing import Any, Self
+
+from index.language import detect_language, is_function_word
+from index.snapshot import Snapshot
+from index.words import analyse, exact_terms
+
+# Those of which the list of words is long. A question too short to show its language is in one of the first.
+_EVERYWHERE = ("fr", "en")
+_LANGUAGES = {*_EVERYWHERE, "de", "es", "it", "nl", "pt", "ru", "sv"}
+# What stands before an apostrophe is a part of a word, but for a genitive.
+_WORD = re.compile(r"[^\W\d_]{3,}\b(?!['’](?!s\b))")
+_QUOTED = re.compile(r"«[^»]*»|“[^”]*”|„[^“”]*[“”]|\"[^\"]*\"")
+# Of a question's words that are in no document, so many are looked at; each takes some milliseconds.
+_MOST_UNKNOWN = 10
+# Shorter words have too many neighbours.
+_LONG_ENOUGH_FOR_A_SLIP = 4
+# A word of the language is a slip, or wants accents, only for one that is so many times as common.
+_RARER_THAN_MEANT = 1000
+_RARER_THAN_ACCENTED = 10
+# The share of a language's words under which one is not looked at, or is not meant unless a document has it.
+_RARE = 1e-7
+_MEANT = 1e-6
+# A passage has about so many words, of which the documents' share of a word is reckoned; it counts for so much of a
+# word's probability, and its language for the rest.
+_WORDS_A_PASSAGE = 100
+_OF_DOCUMENTS = 0.7
+# Of the likeliest words, so many are looked for in so many passages, to see how they are written.
+_WEIGHED = 3
+_PASSAGES = 20
+_TERMS_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Respelling:
+    """A word of a question, from the character `start` on, and the one that it was read as."""
+
+    start: int
+    typed: str
+    read: str
+
+    @property
+    def is_another_word(self) -> bool:
+        """Whether more than accents differs."""
+        return _term(self.typed) != _term(self.read)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"start": self.start, "typed": self.typed, "read": self.read}
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a language: the share of each, and by a word without accents how it is mostly written."""
+
+    share: Mapping[str, float]
+    written: Mapping[str, str]
+    letters: str
+
+    @classmethod
+    @cache
+    def of(cls, language: str) -> Self:
+        # A third of a second, for which only a question that may need it should wait.
+        from wordfreq import get_frequency_dict
+
+        share = get_frequency_dict(language)
+        written: dict[str, str] = {}
+        # The commonest come first.
+        for word in takewhile(lambda word: share[word] >= _RARE, share):
+            if word.isalpha():
+                written.setdefault(word if word.isascii() else _term(word), word)
+        return cls(share, written, "".join(sorted(set().union(*islice(written, 5000)))))
+
+
+def respelled(question: str, words: Sequence[Respelling]) -> str:
+    """Return a question with some of its words read as others."""
+    for word in reversed(words):
+        question = question[: word.start] + word.read + question[word.start + len(word.typed) :]
+    return question
+
+
+def find_respellings(question: str, snapshot: Snapshot) -> tuple[Respelling, ...]:
+    """Return the words of a question that were typed otherwise than meant, in their order.
+
+    There are none in a language other than Dutch, English, French, German, Italian, Portuguese, Russian, Spanish
+    and Swedish.
+    """
+    language = detect_language(question)
+    if language not in (None, *_LANGUAGES):
+        return ()
+    quoted = [match.span() for match in _QUOTED.finditer(question)]
+    words = [
+        match
+        for match in _WORD.finditer(question)
+        # Capitals alone are an abbreviation: one letter off is another one.
+        if not (match[0].isupper() or is_function_word(match[0]))
+        and not any(start <= match.start() < end for start, end in quoted)
+        and _term(match[0])
+    ]
+    # English wants none, and a question too short to show its language may be English.
+    may_want_accents = language not in (None, "en") and all(map(str.isascii, filter(str.isalpha, question)))
+    known = snapshot.found_in({_term(match[0]) for match in words})
+    unknown = [match for match in words if _term(match[0]) not in known][:_MOST_UNKNOWN]
+    found = []
+    for match in words:
+        if match not in unknown and not may_want_accents:
+            continue
+        read = _accented(match[0], language)
+        if read is None and match in unknown and len(match[0]) >= _LONG_ENOUGH_FOR_A_SLIP:
+            read = _meant(match[0], language, snapshot)
+        if read is not None:
+            found.append(Respelling(match.start(), match[0], _capitalised(read, match[0])))
+    return tuple(found)
+
+
+def _accented(word: str, language: str | None) -> str | None:
+    """Return a word with the accents that it wants."""
+    if not word.isascii():
+        return None
+    written = _written(_term(word), language)
+    wanted = _RARER_THAN_ACCENTED * _share(word.casefold(), language)
+    return written if not written.isascii() and _share(written, language) >= wanted else None
+
+
+def _meant(word: str, language: str | None, snapshot: Snapshot) -> str | None:
+    """Return the likeliest word that is one slip away, as the documents write it, or else the language."""
+    term = _term(word)
+    # In a question in one language stand names and loans of another.
+    typed = max(_share(one, code) for code in (language, None) for one in (word.casefold(), _written(term, code)))
+    # The first letter is hardly ever the wrong one.
+    near = {other for words in _words_of(language) for other in _one_slip_away(term, words.letters)}
+    in_passages = snapshot.found_in(near)
+    share = {other: _share(_written(other, language), language) for other in near}
+    likely = {
+        other: _OF_DOCUMENTS * in_passages.get(other, 0) / (_WORDS_A_PASSAGE * len(snapshot))
+        + (1 - _OF_DOCUMENTS) * share[other]
+        for other in near
+        if share[other] >= _RARER_THAN_MEANT * typed
+    }
+    # What is in no document is only taken for meant where the language is known.
+    common = {other for other in likely if language and share[other] >= _MEANT}
+    ranked = sorted(likely.keys() & (in_passages.keys() | common), key=lambda other: (-likely[other], other))
+    for other in ranked[:_WEIGHED]:
+        if analyse(other, language) == analyse(term, language):
+            # Another form of the same word, under which it is found already.
+            return None
+        forms = _forms(other, language, snapshot) if other in in_passages else {}
+        if forms:
+            return min(forms, key=lambda form: (-forms[form], form))
+        if other in common:
+            return _written(other, language)
+    return None
+
+
+def _one_slip_away(word: str, letters: str) -> Iterator[str]:
+    for i in range(1, len(word) + 1):
+        before, after = word[:i], word[i:]
+        yield from (before + letter + after for letter in letters)
+        if after:
+            yield from (before + letter + after[1:] for letter in letters if letter != after[0])
+            yield before + after[1:]
+        if after[1:]:
+            yield before + after[1] + after[0] + after[2:]
+
+
+def _forms(term: str, language: str | None, snapshot: Snapshot) -> Counter[str]:
+    """Return how documents in the question's language write a word, and how often."""
+    numbers, _ = snapshot.search_words(term, _PASSAGES)
+    return Counter(
+        match[0]
+        for passage, document in snapshot.passages(numbers.tolist())
+        if document.language in (None, *_codes(language))
+        for match in _WORD.finditer(passage.text)
+        if _term(match[0]) == term
+    )
+
+
+def _capitalised(word: str, like: str) -> str:
+    return word[0].upper() + word[1:] if like[0].isupper() else word
+
+
+@lru_cache(_TERMS_KEPT)
+def _term(word: str) -> str:
+    """Return the term under which documents have a word as it is; "" where it is none, or several."""
+    terms = exact_terms(word, None)
+    return terms[0] if len(terms) == 1 else ""
+
+
+def _codes(language: str | None) -> tuple[str, ...]:
+    return (language,) if language else _EVERYWHERE
+
+
+def _words_of(language: str | None) -> list[_Words]:
+    return [_Words.of(code) for code in _codes(language)]
+
+
+def _written(term: str, language: str | None) -> str:
+    """Return how a language mostly writes a word that is given without accents; "" where it has none."""
+    return max((words.written.get(term, "") for words in _words_of(language)), key=lambda one: _share(one, language))
+
+
+def _share(word: str, language: str | None) -> float:
+    """Return the share of a word among those of a language, of several the largest."""
+    return max(words.share.get(word, 0.0) for words in _words_of(language))
