@@ -70,7 +70,10 @@ class Answerer:
         """Yield the passages that are going to be read, then the answer, as `ask` returns it."""
         check_question(question)
         began = time.perf_counter()
-        generation, words = self._passage_index.consult(lambda current: (current, find_respellings(question, current)))
+        before = history[-1].read_as if history else ""
+        generation, words = self._passage_index.consult(
+            lambda current: (current, find_respellings(question, current, before=before))
+        )
         asked = respelled(question, words)
         carried = carry_over(asked, history)
         searched = f"{carried.words} {asked}" if carried else asked

@@ -94,13 +94,13 @@ def respelled(question: str, words: Sequence[Respelling]) -> str:
     return question
 
 
-def find_respellings(question: str, snapshot: Snapshot) -> tuple[Respelling, ...]:
+def find_respellings(question: str, snapshot: Snapshot, *, before: str = "") -> tuple[Respelling, ...]:
     """Return the words of a question that were typed otherwise than meant, in their order.
 
-    There are none in a language other than Dutch, English, French, German, Italian, Portuguese, Russian, Spanish
-    and Swedish.
+    One too short to show its language is taken to be in that of the question `before`. There are none in a
+    language other than Dutch, English, French, German, Italian, Portuguese, Russian, Spanish and Swedish.
     """
-    language = detect_language(question)
+    language = detect_language(question) or detect_language(before)
     if language not in (None, *_LANGUAGES):
         return ()
     quoted = [match.span() for match in _QUOTED.finditer(question)]
@@ -159,11 +159,13 @@ def _meant(word: str, language: str | None, snapshot: Snapshot) -> str | None:
         if analyse(other, language) == analyse(term, language):
             # Another form of the same word, under which it is found already.
             return None
+        written = _written(other, language)
         forms = _forms(other, language, snapshot) if other in in_passages else {}
-        if forms:
-            return min(forms, key=lambda form: (-forms[form], form))
-        if other in common:
-            return _written(other, language)
+        if forms or other in common:
+            # The documents tell what has a capital, the language what has an accent.
+            same = {form: forms[form] for form in forms if form.casefold() == written}
+            likeliest = same or ({} if other in common else forms)
+            return min(likeliest, key=lambda form: (-forms[form], form), default=written)
     return None
 
 

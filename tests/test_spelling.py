@@ -18,7 +18,7 @@ from tests.test_sentences import odd_text
 TEXTS = [
     ("Le président du Mali, Assimi Goïta, a reçu des engrais de la Russie à Bamako.", "fr"),
     ("Le gouvernement nigérian a annoncé l’événement à Abuja.", "fr"),
-    ("Les mercenaires de Wagner ont quitté Tombouctou.", "fr"),
+    ("Les mercenaires de Wagner, que Prigojine a dirigés, ont quitté Tombouctou. Il a dirigé l’attaque.", "fr"),
     ("The harbor of Maastricht was closed, said the government.", "en"),
     ("Der Präsident von Mali hat Bamako verlassen.", "de"),
 ]
@@ -47,6 +47,8 @@ def read_as(question, passage_index):
         ("À quoi sert l’engrias ?", "À quoi sert l’engrais ?"),
         ("Qui a quitté tombuctou ?", "Qui a quitté Tombouctou ?"),
         ("Comobien de soldats sont là ?", "Combien de soldats sont là ?"),
+        # A document has « dirigé », which is written like it but for the accent.
+        ("Qui dirrige le Mali, à présent ?", "Qui dirige le Mali, à présent ?"),
         ("Where is Masstricht?", "Where is Maastricht?"),
         ("What did the govermnent's soldiers do?", "What did the government's soldiers do?"),
         ("presidnet Mali", "président Mali"),
@@ -150,5 +152,5 @@ def test_a_passage_is_found_and_read_in_spite_of_a_slip(passage_index):
 def test_a_follow_up_takes_over_what_the_question_before_was_read_as(passage_index):
     answerer = Answerer(passage_index, reader=FakeReader())
     first = answerer.ask("Qui sont les mercenairse de Wagnre ?")
-    second = answerer.ask("Pourquoi ?", history=[first])
-    assert {"mercenaires", "Wagner"} <= set(second.carried.terms)
+    second = answerer.ask("Pouruqoi ?", history=[first])
+    assert second.read_as == "Pourquoi ?" and {"mercenaires", "Wagner"} <= set(second.carried.terms)
