@@ -181,15 +181,21 @@ def _one_slip_away(word: str, letters: str) -> Iterator[str]:
 
 
 def _forms(term: str, language: str | None, snapshot: Snapshot) -> Counter[str]:
-    """Return how documents in the question's language write a word, and how often."""
+    """Return how documents in the question's language write a word amid a sentence, and how often."""
     numbers, _ = snapshot.search_words(term, _PASSAGES)
     return Counter(
-        match[0]
+        match[0] if _is_amid(passage.text, match.start()) else match[0][0].lower() + match[0][1:]
         for passage, document in snapshot.passages(numbers.tolist())
         if document.language in (None, *_codes(language))
         for match in _WORD.finditer(passage.text)
         if _term(match[0]) == term
     )
+
+
+def _is_amid(text: str, start: int) -> bool:
+    """Whether what stands before a word does not give it a capital."""
+    before = text[:start].rstrip()[-1:]
+    return before.isalnum() or before in tuple(",;’'-(")
 
 
 def _capitalised(word: str, like: str) -> str:

@@ -19,6 +19,7 @@ TEXTS = [
     ("Le président du Mali, Assimi Goïta, a reçu des engrais de la Russie à Bamako.", "fr"),
     ("Le gouvernement nigérian a annoncé l’événement à Abuja.", "fr"),
     ("Les mercenaires de Wagner, que Prigojine a dirigés, ont quitté Tombouctou. Il a dirigé l’attaque.", "fr"),
+    ("Réponse du Niger. La junte répond au Mali.", "fr"),
     ("The harbor of Maastricht was closed, said the government.", "en"),
     ("Der Präsident von Mali hat Bamako verlassen.", "de"),
 ]
@@ -49,6 +50,8 @@ def read_as(question, passage_index):
         ("Comobien de soldats sont là ?", "Combien de soldats sont là ?"),
         # A document has « dirigé », which is written like it but for the accent.
         ("Qui dirrige le Mali, à présent ?", "Qui dirige le Mali, à présent ?"),
+        # Capitals are those of names, not of beginnings.
+        ("que sait-on de la répnose de prigojin ?", "que sait-on de la réponse de Prigojine ?"),
         ("Where is Masstricht?", "Where is Maastricht?"),
         ("What did the govermnent's soldiers do?", "What did the government's soldiers do?"),
         ("presidnet Mali", "président Mali"),
