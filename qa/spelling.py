@@ -41,6 +41,8 @@ _MEANT = 1e-6
 # word's probability, and its language for the rest.
 _WORDS_A_PASSAGE = 100
 _OF_DOCUMENTS = 0.7
+# A letter too many is mostly the one before once more; another one is so much less likely.
+_STRAY = 0.2
 # Of the likeliest words, so many are looked for in so many passages, to see how they are written.
 _WEIGHED = 3
 _PASSAGES = 20
@@ -147,8 +149,11 @@ def _meant(word: str, language: str | None, snapshot: Snapshot) -> str | None:
     in_passages = snapshot.found_in(near)
     share = {other: _share(_written(other, language), language) for other in near}
     likely = {
-        other: _OF_DOCUMENTS * in_passages.get(other, 0) / (_WORDS_A_PASSAGE * len(snapshot))
-        + (1 - _OF_DOCUMENTS) * share[other]
+        other: (_STRAY if _has_stray_letter(term, other) else 1.0)
+        * (
+            _OF_DOCUMENTS * in_passages.get(other, 0) / (_WORDS_A_PASSAGE * len(snapshot))
+            + (1 - _OF_DOCUMENTS) * share[other]
+        )
         for other in near
         if share[other] >= _RARER_THAN_MEANT * typed
     }
@@ -178,6 +183,14 @@ def _one_slip_away(word: str, letters: str) -> Iterator[str]:
             yield before + after[1:]
         if after[1:]:
             yield before + after[1] + after[0] + after[2:]
+
+
+def _has_stray_letter(typed: str, meant: str) -> bool:
+    """Whether what was typed is a letter longer, and that letter not the one before it."""
+    if len(typed) <= len(meant):
+        return False
+    at = next((i for i, letter in enumerate(meant) if typed[i] != letter), len(meant))
+    return typed[at] != typed[at - 1]
 
 
 def _forms(term: str, language: str | None, snapshot: Snapshot) -> Counter[str]:

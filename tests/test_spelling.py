@@ -50,6 +50,8 @@ def read_as(question, passage_index):
         ("Comobien de soldats sont là ?", "Combien de soldats sont là ?"),
         # A document has « dirigé », which is written like it but for the accent.
         ("Qui dirrige le Mali, à présent ?", "Qui dirige le Mali, à présent ?"),
+        # Rather an s twice than an i for nothing, though « chasse » is the commoner word.
+        ("Où est la chaisse ?", "Où est la chaise ?"),
         # Capitals are those of names, not of beginnings.
         ("que sait-on de la répnose de prigojin ?", "que sait-on de la réponse de Prigojine ?"),
         ("Where is Masstricht?", "Where is Maastricht?"),
