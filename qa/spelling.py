@@ -144,37 +144,36 @@ def _meant(word: str, language: str | None, snapshot: Snapshot) -> str | None:
     term = _term(word)
     # In a question in one language stand names and loans of another.
     typed = max(_share(one, code) for code in (language, None) for one in (word.casefold(), _written(term, code)))
-    # The first letter is hardly ever the wrong one.
     near = {other for words in _words_of(language) for other in _one_slip_away(term, words.letters)}
-    in_passages = snapshot.found_in(near)
     share = {other: _share(_written(other, language), language) for other in near}
-    likely = {
-        other: (_STRAY if _has_stray_letter(term, other) else 1.0)
-        * (
-            _OF_DOCUMENTS * in_passages.get(other, 0) / (_WORDS_A_PASSAGE * len(snapshot))
-            + (1 - _OF_DOCUMENTS) * share[other]
-        )
-        for other in near
-        if share[other] >= _RARER_THAN_MEANT * typed
-    }
+    in_passages = snapshot.found_in(near)
     # What is in no document is only taken for meant where the language is known.
-    common = {other for other in likely if language and share[other] >= _MEANT}
-    ranked = sorted(likely.keys() & (in_passages.keys() | common), key=lambda other: (-likely[other], other))
-    for other in ranked[:_WEIGHED]:
+    common = {other for other in near if language and share[other] >= _MEANT}
+
+    def likelihood(other: str) -> float:
+        of_documents = in_passages.get(other, 0) / (_WORDS_A_PASSAGE * len(snapshot))
+        slip = _STRAY if _has_stray_letter(term, other) else 1.0
+        return slip * (_OF_DOCUMENTS * of_documents + (1 - _OF_DOCUMENTS) * share[other])
+
+    possible = [other for other in in_passages.keys() | common if share[other] >= _RARER_THAN_MEANT * typed]
+    for other in sorted(possible, key=lambda other: (-likelihood(other), other))[:_WEIGHED]:
         if analyse(other, language) == analyse(term, language):
             # Another form of the same word, under which it is found already.
             return None
-        written = _written(other, language)
         forms = _forms(other, language, snapshot) if other in in_passages else {}
-        if forms or other in common:
-            # The documents tell what has a capital, the language what has an accent.
-            same = {form: forms[form] for form in forms if form.casefold() == written}
-            likeliest = same or ({} if other in common else forms)
-            return min(likeliest, key=lambda form: (-forms[form], form), default=written)
+        written = _written(other, language)
+        # The documents tell what has a capital, the language what has an accent.
+        if as_written := [form for form in forms if form.casefold() == written]:
+            return min(as_written, key=lambda form: (-forms[form], form))
+        if other in common:
+            return written
+        if forms:
+            return min(forms, key=lambda form: (-forms[form], form))
     return None
 
 
 def _one_slip_away(word: str, letters: str) -> Iterator[str]:
+    """Yield the words that are one slip away, with the same first letter, which is hardly ever the wrong one."""
     for i in range(1, len(word) + 1):
         before, after = word[:i], word[i:]
         yield from (before + letter + after for letter in letters)
