@@ -103,11 +103,11 @@ class Answerer:
 
     def _hits(self, question: str, period: Period | None, filters: Filters | None) -> list[SearchHit]:
         """Return the passages to read, those of the asked time before others that match nearly as well."""
-        if period is None:
-            return self._retriever.retrieve(question, top_k=PASSAGES_READ, filters=filters)
-        return in_time(self._retriever.retrieve(question, top_k=PASSAGES_WEIGHED, filters=filters), period)[
-            :PASSAGES_READ
-        ]
+        # It has been read as it was meant.
+        hits = self._retriever.retrieve(
+            question, top_k=PASSAGES_WEIGHED if period else PASSAGES_READ, filters=filters, as_written=True
+        )
+        return in_time(hits, period)[:PASSAGES_READ] if period else hits
 
 
 def in_time(hits: Sequence[SearchHit], period: Period, weight: float = IN_PERIOD) -> list[SearchHit]:

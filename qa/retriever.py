@@ -24,21 +24,27 @@ class Retriever:
     def __init__(self, passage_index: PassageIndex) -> None:
         self._passage_index = passage_index
 
-    def retrieve(self, question: str, *, top_k: int = 5, filters: Filters | None = None) -> list[SearchHit]:
+    def retrieve(
+        self, question: str, *, top_k: int = 5, filters: Filters | None = None, as_written: bool = False
+    ) -> list[SearchHit]:
         """Return at most `top_k` passages that are no copies of each other, best first, each with its copies.
 
         With filters, those are the best of the documents that pass, however few. Ties break by document
         id, then offset. A slip of the fingers is read as the word that was meant (`qa.spelling`), unless it
-        stands in quotation marks. Raises InputError for a question without a letter or digit, or over 2,000
-        characters.
+        stands in quotation marks, or all is to be looked for `as_written`. Raises InputError for a question
+        without a letter or digit, or over 2,000 characters.
         """
         check_question(question)
         if top_k < 1:
             raise InputError(f"top_k is {top_k}: expected 1 or more")
-        return self._passage_index.consult(lambda generation: self._retrieve(generation, question, top_k, filters))
+
+        def found(generation: Snapshot) -> list[SearchHit]:
+            words = () if as_written else find_respellings(question, generation)
+            return self._retrieve(generation, respelled(question, words), top_k, filters)
+
+        return self._passage_index.consult(found)
 
     def _retrieve(self, generation: Snapshot, question: str, top_k: int, filters: Filters | None) -> list[SearchHit]:
-        question = respelled(question, find_respellings(question, generation))
         embedder = self._passage_index.embedder
         depth = top_k + _MORE
         while True:

@@ -78,7 +78,7 @@ def all_html() -> dict[str, str]:
     """Everything the chat can draw, from the hostile document and a hostile question."""
     period = replace(FOLLOW_UP_ANSWER.period, words=HOSTILE.text, relative_to=HOSTILE.date)
     carried = Carried("<b>bold</b> " + HOSTILE.text, HOSTILE.text)
-    respellings = (Respelling(0, HOSTILE.text, "<b>bold</b> " + HOSTILE.text),)
+    respellings = (Respelling(0, "<b>bold</b> " + HOSTILE.text, "bold"),)
     answer = replace(HOSTILE_ANSWER, question=HOSTILE.text, respellings=respellings, carried=carried, period=period)
     closest = replace(ABSTENTION, closest=tuple(replace(h, document=HOSTILE) for h in ABSTENTION.closest))
     return {

@@ -74,6 +74,10 @@ def test_a_slip_is_read_as_the_word_that_was_meant(passage_index, typed, meant):
         "Is there a harbour in the city?",
         "Qui a vu l’apnée du pêcheur ?",
         "Où sont les présidents ?",
+        # Short words, other first letters, and a word of another language.
+        "Qui a reçu du rzi, déjà ?",
+        "Qui est allé à Nombouctou, déjà ?",
+        "Qu’est-ce que « to be » et demanded, déjà ?",
         # An abbreviation, a name that is like no other, a part of a word.
         "Que fait la BMAKO au Mali, à présent ?",
         "Are there two Maastrichts?",
@@ -144,6 +148,8 @@ def test_a_passage_is_found_and_read_in_spite_of_a_slip(passage_index):
     reader = FakeReader()
     (first, *_) = Retriever(passage_index).retrieve("mercenairse de Wagnre ?", top_k=1)
     assert first.document.text == TEXTS[2][0]
+    (as_written,) = Retriever(passage_index).retrieve("Wagnre", top_k=1, as_written=True)
+    assert as_written.word_score == 0 < first.word_score
     asked = "Qui sont les mercenairse de Wagnre ?"
     answer = Answerer(passage_index, reader=reader).ask(asked)
     assert answer.question == asked and answer.read_as == "Qui sont les mercenaires de Wagner ?"
