@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from index.language import is_function_word
 
 _WORD = re.compile(r"\w[\w-]*")
+_APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 _LONG_ENOUGH_FOR_A_SLIP = 5
 _KEYS_NEARBY = "aeiounrstl"
 
@@ -22,6 +23,10 @@ def hasty(question: str, _: random.Random) -> str:
 def without_accents(question: str, _: random.Random) -> str:
     decomposed = unicodedata.normalize("NFD", question)
     return unicodedata.normalize("NFC", "".join(letter for letter in decomposed if not unicodedata.combining(letter)))
+
+
+def without_apostrophes(question: str, _: random.Random) -> str:
+    return _APOSTROPHE.sub("", question)
 
 
 def mistyped(question: str, rng: random.Random) -> str:
@@ -50,6 +55,7 @@ def keywords(question: str, _: random.Random) -> str:
 NOISES: Mapping[str, Callable[[str, random.Random], str]] = {
     "hasty": hasty,
     "without accents": without_accents,
+    "without apostrophes": without_apostrophes,
     "mistyped": mistyped,
     "keywords": keywords,
 }

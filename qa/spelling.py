@@ -4,7 +4,8 @@ A slip of the fingers is a letter too few or too many, another letter, or two th
 are (doi:10.1145/363958.363994). Of the words that are one slip away from one that no document has, the likeliest is
 taken, by how common it is in the documents and in its language (a noisy channel, as in doi:10.3115/991813.991831),
 unless the one that was typed may be meant itself. Where a question has no accents at all, those that its language
-wants are put. What a word was taken for is told with the answer, and one in quotation marks is left as it is.
+wants are put; where French joins a little word to one that is known, its apostrophe. What a word was taken for is told
+with the answer, and one in quotation marks is left as it is.
 """
 
 from __future__ import annotations
@@ -31,9 +32,41 @@ _QUOTED = re.compile(r"«[^»]*»|“[^”]*”|„[^“”]*[“”]|\"[^\"]*\"
 _MOST_UNKNOWN = 10
 # Shorter words have too many neighbours.
 _LONG_ENOUGH_FOR_A_SLIP = 4
-# A word of the language is a slip, or wants accents, only for one that is so many times as common.
+# A word of the language is a slip, or wants an apostrophe, or accents, only for one that is so many times as common.
 _RARER_THAN_MEANT = 1000
+_RARER_THAN_ELIDED = 300
 _RARER_THAN_ACCENTED = 10
+# What French joins to a word that begins with a vowel, and with which it is often written without the apostrophe;
+# others hardly stand before a word that finds something.
+_ELIDED = ("l", "d", "qu")
+_VOWELS = tuple("aeiouyh")
+_SHORTEST_AFTER_ELISION = 3
+# Little words that are often written together and are none themselves, without accents.
+_WRITTEN_TOGETHER = {
+    "aujourdhui": "aujourd'hui",
+    "cest": "c'est",
+    "cetait": "c'était",
+    "daccord": "d'accord",
+    "dapres": "d'après",
+    "dautre": "d'autre",
+    "dautres": "d'autres",
+    "dun": "d'un",
+    "jai": "j'ai",
+    "jusqua": "jusqu'à",
+    "jusquau": "jusqu'au",
+    "lorsquil": "lorsqu'il",
+    "nest": "n'est",
+    "netait": "n'était",
+    "nont": "n'ont",
+    "quelquun": "quelqu'un",
+    "quest": "qu'est",
+    "quil": "qu'il",
+    "quils": "qu'ils",
+    "quon": "qu'on",
+    "quun": "qu'un",
+    "quune": "qu'une",
+    "sest": "s'est",
+}
 # The share of a language's words under which one is not looked at, or is not meant unless a document has it.
 _RARE = 1e-7
 _MEANT = 1e-6
@@ -59,8 +92,8 @@ class Respelling:
 
     @property
     def is_another_word(self) -> bool:
-        """Whether more than accents differs."""
-        return _term(self.typed) != _term(self.read)
+        """Whether more than accents differs, or the apostrophe of a little word."""
+        return _term(self.typed) not in {_term(self.read), *_WRITTEN_TOGETHER}
 
     def to_json(self) -> dict[str, Any]:
         return {"start": self.start, "typed": self.typed, "read": self.read}
@@ -122,7 +155,10 @@ def find_respellings(question: str, snapshot: Snapshot, *, before: str = "") -> 
     for match in words:
         if match not in unknown and not may_want_accents:
             continue
-        read = _accented(match[0], language)
+        read = None
+        if match in unknown and not (match.start() and match[0][0].isupper()):
+            read = _with_apostrophe(match[0], language, snapshot)
+        read = read or _accented(match[0], language)
         if read is None and match in unknown and len(match[0]) >= _LONG_ENOUGH_FOR_A_SLIP:
             read = _meant(match[0], language, snapshot)
         if read is not None:
@@ -139,11 +175,29 @@ def _accented(word: str, language: str | None) -> str | None:
     return written if not written.isascii() and _share(written, language) >= wanted else None
 
 
+def _with_apostrophe(word: str, language: str | None, snapshot: Snapshot) -> str | None:
+    """Return a French word with the apostrophe that it wants, and after it as the documents write it."""
+    if language not in (None, "fr"):
+        return None
+    term = _term(word)
+    # « quest » and « nest » are English words.
+    if term in _WRITTEN_TOGETHER and (language or _share(term, "fr") > _share(term, "en")):
+        return _WRITTEN_TOGETHER[term]
+    for elided in _ELIDED:
+        rest = term.removeprefix(elided)
+        if rest == term or len(rest) < _SHORTEST_AFTER_ELISION or not rest.startswith(_VOWELS):
+            continue
+        written = _written(rest, "fr")
+        is_likelier = _share(written, "fr") >= _RARER_THAN_ELIDED * _share_as_typed(word, language)
+        if is_likelier and not is_function_word(written) and (forms := _forms(rest, "fr", snapshot)):
+            return f"{elided}'{_commonest(_like(written, forms) or forms)}"
+    return None
+
+
 def _meant(word: str, language: str | None, snapshot: Snapshot) -> str | None:
     """Return the likeliest word that is one slip away, as the documents write it, or else the language."""
     term = _term(word)
-    # In a question in one language stand names and loans of another.
-    typed = max(_share(one, code) for code in (language, None) for one in (word.casefold(), _written(term, code)))
+    typed = _share_as_typed(word, language)
     near = {other for words in _words_of(language) for other in _one_slip_away(term, words.letters)}
     share = {other: _share(_written(other, language), language) for other in near}
     in_passages = snapshot.found_in(near)
@@ -163,12 +217,12 @@ def _meant(word: str, language: str | None, snapshot: Snapshot) -> str | None:
         forms = _forms(other, language, snapshot) if other in in_passages else {}
         written = _written(other, language)
         # The documents tell what has a capital, the language what has an accent.
-        if as_written := [form for form in forms if form.casefold() == written]:
-            return min(as_written, key=lambda form: (-forms[form], form))
+        if as_written := _like(written, forms):
+            return _commonest(as_written)
         if other in common:
             return written
         if forms:
-            return min(forms, key=lambda form: (-forms[form], form))
+            return _commonest(forms)
     return None
 
 
@@ -204,6 +258,15 @@ def _forms(term: str, language: str | None, snapshot: Snapshot) -> Counter[str]:
     )
 
 
+def _like(written: str, forms: Counter[str]) -> Counter[str]:
+    """Return the forms that have the accents of a word."""
+    return Counter({form: count for form, count in forms.items() if form.casefold() == written})
+
+
+def _commonest(forms: Counter[str]) -> str:
+    return min(forms, key=lambda form: (-forms[form], form))
+
+
 def _is_amid(text: str, start: int) -> bool:
     """Whether what stands before a word does not give it a capital."""
     before = text[:start].rstrip()[-1:]
@@ -237,3 +300,8 @@ def _written(term: str, language: str | None) -> str:
 def _share(word: str, language: str | None) -> float:
     """Return the share of a word among those of a language, of several the largest."""
     return max(words.share.get(word, 0.0) for words in _words_of(language))
+
+
+def _share_as_typed(word: str, language: str | None) -> float:
+    """Return the share of a word as it is, or with accents: in a question in one language stand names of another."""
+    return max(_share(one, code) for code in (language, None) for one in (word.casefold(), _written(_term(word), code)))
