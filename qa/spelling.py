@@ -214,7 +214,7 @@ def _meant(word: str, language: str | None, snapshot: Snapshot) -> str | None:
         if analyse(other, language) == analyse(term, language):
             # Another form of the same word, under which it is found already.
             return None
-        forms = _forms(other, language, snapshot) if other in in_passages else {}
+        forms = _forms(other, language, snapshot) if other in in_passages else Counter[str]()
         written = _written(other, language)
         # The documents tell what has a capital, the language what has an accent.
         if as_written := _like(written, forms):

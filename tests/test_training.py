@@ -77,7 +77,7 @@ def test_held_out_topics_are_few_and_stay_the_same(toy):
 
 @pytest.mark.slow
 def test_examples_show_the_answer_and_something_else(corpus, toy):
-    batches = examples_of_an_epoch([corpus], QUICK, random.Random(0))
+    batches = list(examples_of_an_epoch([corpus], QUICK, random.Random(0)))
     examples = [example for batch in batches for example in batch]
     held_out = held_out_topics([load_question_file(toy)])
     assert len(examples) == 5 * (12 - len(held_out))
@@ -87,12 +87,12 @@ def test_examples_show_the_answer_and_something_else(corpus, toy):
     assert any(len(shown.sentences) == 4 for example in examples for shown in example.shown)
     for example in answerable:
         assert [len(shown.right) for shown in example.shown] == [1, 0]
-    assert examples_of_an_epoch([corpus], QUICK, random.Random(0))[0][0].question == batches[0][0].question
+    assert next(examples_of_an_epoch([corpus], QUICK, random.Random(0)))[0].question == batches[0][0].question
 
 
 @pytest.mark.slow
 def test_an_altered_question_is_shown_the_whole_passage_as_one_that_does_not_answer(corpus, toy):
-    settings = replace(QUICK, altered=1.0, masked=1.0, removed=1.0, noisy=0.0, follow_ups=0.0, whole=1.0)
+    settings = replace(QUICK, altered=1.0, masked=1.0, removed=1.0, restated=0.0, noisy=0.0, follow_ups=0.0, whole=1.0)
     batches = examples_of_an_epoch([corpus], settings, random.Random(0))
     examples = [example for batch in batches for example in batch]
     asked = {question.text for question in load_question_file(toy).questions}
@@ -100,6 +100,26 @@ def test_an_altered_question_is_shown_the_whole_passage_as_one_that_does_not_ans
     assert len(altered) >= 20
     for example in altered:
         assert not any(shown.answers for shown in example.shown) and len(example.shown[0].sentences) == 5
+
+
+@pytest.mark.slow
+def test_a_sentence_that_says_the_question_again_is_added_as_one_that_does_not_answer(corpus, toy):
+    settings = replace(QUICK, restated=1.0, masked=0.0, removed=0.0, altered=0.0, noisy=0.0, follow_ups=0.0, whole=1.0)
+    asked = {question.text: question for question in load_question_file(toy).questions if question.answers}
+    seen = 0
+    for batch in examples_of_an_epoch([corpus], settings, random.Random(0)):
+        for question, shown in ((example.question, example.shown[0]) for example in batch):
+            if question not in asked:
+                continue
+            seen += 1
+            sentences = [shown.text[start:end] for start, end in shown.sentences]
+            said = [sentence for sentence in sentences if f"fait {question.split()[2]} au village" in sentence]
+            assert len(sentences) == 6 and len(said) == 1
+            assert [shown.text[start:end] in TRADES for start, end in shown.answers] == [True]
+            assert [sentences[number].startswith(question.split()[2]) for number in shown.right] == [True]
+            # It is read with the rest.
+            assert shown.states.offsets.max() == len(shown.text)
+    assert seen >= 20
 
 
 @pytest.mark.slow
@@ -129,6 +149,7 @@ def test_a_follow_up_begins_with_words_of_another_question_on_the_same_document(
 def test_a_crop_is_whole_sentences_around_the_answer():
     words = [(i, i + 1) for i in range(60)]
     shown = Shown(
+        "x" * 60,
         TokenStates(torch.zeros(60, 2), np.array(words)),
         tuple((i, i + 10) for i in range(0, 60, 10)),
         ((33, 35),),
@@ -145,14 +166,14 @@ def test_without_its_answer_a_passage_keeps_its_other_sentences():
     text = "Awa tisse. Il pleut. Demba tisse aussi."
     sentences = ((0, 10), (11, 20), (21, 39))
     states = TokenStates(torch.arange(39.0)[:, None], np.array([(i, i + 1) for i in range(39)]))
-    left = without_answer(Shown(states, sentences, ((4, 9),), True), text)
+    left = without_answer(Shown(text, states, sentences, ((4, 9),), True))
     assert (left.sentences, left.answers) == (((11, 20),), ())
     # What stands between sentences stays, as what stands before the first.
     assert left.states.states[:, 0].tolist() == left.states.offsets[:, 0].tolist() == [10, *range(11, 21)]
-    nothing_left = Shown(states, ((0, 39),), ((4, 9),), True)
-    assert without_answer(nothing_left, text) is nothing_left
-    over_an_end = Shown(states, sentences, ((4, 15),), True)
-    assert without_answer(over_an_end, text) is over_an_end
+    nothing_left = Shown(text, states, ((0, 39),), ((4, 9),), True)
+    assert without_answer(nothing_left) is nothing_left
+    over_an_end = Shown(text, states, sentences, ((4, 15),), True)
+    assert without_answer(over_an_end) is over_an_end
 
 
 @pytest.mark.slow
@@ -161,7 +182,7 @@ def test_the_loss_is_lower_for_the_right_sentence(corpus):
     encoder = open_encoder()
     torch.manual_seed(0)
     model = JointModel.untrained(encoder, first_layer=11)
-    batch = examples_of_an_epoch([corpus], QUICK, random.Random(0))[0]
+    batch = next(examples_of_an_epoch([corpus], QUICK, random.Random(0)))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     losses = []
     for _ in range(12):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,12 +17,15 @@ from qa.noise import NOISES, keywords
 from qa.questions import Question, QuestionFile
 from qa.retriever import Retriever
 from qa.training.altering import altered, names_in
+from qa.training.restating import restated
 from qa.training.settings import TrainingSettings
 
 # Passages that the retriever ranks high, though they do not answer; the first are drawn most.
 _HARD_NEGATIVES = 20
 _HARD = 0.85
 _RANK_DECAY = 0.4
+# How often a sentence that says the question again stands before or after one that answers it.
+_BESIDE = 0.6
 # How often a name that takes the place of another is one of the same article.
 _NEARBY = 0.5
 # Examples of like length share a batch, within runs of this many batches.
@@ -33,6 +36,7 @@ _SORTED_TOGETHER = 16
 class Shown:
     """A passage as the model is shown it: its states, and its sentences and answers as offsets into its text."""
 
+    text: str
     states: TokenStates
     sentences: tuple[tuple[int, int], ...]
     answers: tuple[tuple[int, int], ...]
@@ -73,6 +77,8 @@ class Corpus:
         held_out: Set[str],
     ) -> None:
         self.questions = [question for question in file.questions if topic(question) not in held_out]
+        self._encoder = encoder
+        self._first_layer = first_layer
         self._sentences: dict[str, tuple[tuple[int, int], ...]] = {}
         self._states: dict[str, TokenStates] = {}
         self._texts: dict[str, str] = {}
@@ -80,11 +86,10 @@ class Corpus:
         self._of_document: dict[str, list[str]] = defaultdict(list)
         for document in passage_index.documents():
             for passage in split_passages(document):
-                states = encoder.read(passage.text, prompt="passage: ", layers=first_layer)
                 self._sentences[passage.id] = tuple(
                     (s - passage.start, e - passage.start) for s, e in sentences_of(document, passage)
                 )
-                self._states[passage.id] = states.halved()
+                self._states[passage.id] = self._read(passage.text)
                 self._texts[passage.id] = passage.text
                 self._spans[passage.id] = (document.id, passage.start, passage.end)
                 self._of_document[document.id].append(passage.id)
@@ -132,8 +137,11 @@ class Corpus:
         else:
             chosen = [gold[0], self._negative(target, rng)]
         shown = [self._shown(i, target) for i in dict.fromkeys(chosen)]
+        for number, share in enumerate((settings.restated, settings.restated / 2)[: len(shown)]):
+            if rng.random() < share and (sentence := restated(target.text, rng)):
+                shown[number] = with_sentence(shown[number], sentence, self._read, rng)
         if not is_altered and gold and chosen[0] == gold[0] and rng.random() < settings.removed:
-            shown[0] = without_answer(shown[0], self._texts[gold[0]])
+            shown[0] = without_answer(shown[0])
         # Whether they answer or not, or the model would learn that long passages are those that do not.
         shown = [s if rng.random() < settings.whole else cropped(s, settings.crop, rng) for s in shown]
         if is_altered:
@@ -154,23 +162,53 @@ class Corpus:
 
     def _shown(self, passage_id: str, target: Question) -> Shown:
         return Shown(
-            self._states[passage_id], self._sentences[passage_id], self._answers(passage_id, target), target.exact
+            self._texts[passage_id],
+            self._states[passage_id],
+            self._sentences[passage_id],
+            self._answers(passage_id, target),
+            target.exact,
         )
 
+    def _read(self, text: str) -> TokenStates:
+        return self._encoder.read(text, prompt="passage: ", layers=self._first_layer).halved()
 
-def without_answer(passage: Shown, text: str) -> Shown:
+
+def with_sentence(passage: Shown, sentence: str, read: Callable[[str], TokenStates], rng: random.Random) -> Shown:
+    """Return a passage with one more sentence, mostly beside one that answers."""
+    right, place = passage.right, rng.randrange(len(passage.sentences) + 1)
+    if right and rng.random() < _BESIDE:
+        place = rng.choice(right) + rng.choice((0, 0, 1))
+    is_last = place == len(passage.sentences)
+    at = len(passage.text) if is_last else passage.sentences[place][0]
+    if any(start < at < end for start, end in passage.answers):
+        return passage
+    added = f" {sentence}" if is_last else f"{sentence} "
+    text = passage.text[:at] + added + passage.text[at:]
+
+    def moved(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        by = len(added)
+        return [(start + by, end + by) if start >= at else (start, end) for start, end in places]
+
+    sentences, start = moved(passage.sentences), at + is_last
+    sentences.insert(place, (start, start + len(sentence)))
+    return Shown(text, read(text), tuple(sentences), tuple(moved(passage.answers)), passage.exact)
+
+
+def without_answer(passage: Shown) -> Shown:
     """Return a passage without the sentences that hold an answer, or its words: it looks as if it answered.
 
     A passage of which nothing would be left comes back as it is.
     """
-    words = [text[start:end] for start, end in passage.answers]
-    left = tuple((start, end) for start, end in passage.sentences if not any(word in text[start:end] for word in words))
+    words = [passage.text[start:end] for start, end in passage.answers]
+    left = tuple(
+        (start, end) for start, end in passage.sentences if not any(word in passage.text[start:end] for word in words)
+    )
     gone = [passage.states.within(*sentence) for sentence in passage.sentences if sentence not in left]
     if not left or not gone:
         return passage
     kept = np.flatnonzero(~np.logical_or.reduce(gone)).tolist()
     states = TokenStates(passage.states.states[kept], passage.states.offsets[kept])
-    return Shown(states, left, (), passage.exact)
+    return replace(passage, states=states, sentences=left, answers=())
 
 
 def topic(question: Question) -> str:
@@ -210,13 +248,13 @@ def cropped(passage: Shown, longest: int, rng: random.Random) -> Shown:
         first, last = rng.choice(wider)
     begin, end = int(ranges[first][0]), int(ranges[last][-1]) + 1
     states = TokenStates(passage.states.states[begin:end], passage.states.offsets[begin:end])
-    return Shown(states, passage.sentences[first : last + 1], passage.answers, passage.exact)
+    return replace(passage, states=states, sentences=passage.sentences[first : last + 1])
 
 
 def examples_of_an_epoch(
     corpora: Sequence[Corpus], settings: TrainingSettings, rng: random.Random
-) -> list[list[Example]]:
-    """Return the batches of one pass over the questions, in random order, like lengths together.
+) -> Iterator[list[Example]]:
+    """Yield the batches of one pass over the questions, in random order, like lengths together.
 
     A question that stands in several files under one id is asked in `languages` of them.
     """
@@ -224,29 +262,39 @@ def examples_of_an_epoch(
     for corpus in corpora:
         for question in corpus.questions:
             versions[question.id_in_file].append((corpus, question))
-    examples = []
-    for same in versions.values():
-        for own, question in rng.sample(same, min(settings.languages, len(same))):
-            corpus, target = rng.choice(same) if rng.random() < settings.foreign else _in_own(same, question)
-            other = own.altered(question, rng) if question.answers and rng.random() < settings.altered else None
-            noise = rng.choice(list(NOISES.values())) if rng.random() < settings.noisy else None
-            asked = other or question.text
-            if noise:
-                asked = noise(asked, rng)
-            if rng.random() < settings.follow_ups:
-                asked = own.follow_up(asked, question, rng)
-            example = corpus.example(asked, target, settings, rng, is_altered=other is not None)
-            if example:
-                examples.append(example)
-    rng.shuffle(examples)
-    batches: list[list[Example]] = []
+    drawn = [
+        (own, question, same)
+        for same in versions.values()
+        for own, question in rng.sample(same, min(settings.languages, len(same)))
+    ]
+    rng.shuffle(drawn)
     run = _SORTED_TOGETHER * settings.batch
-    for begin in range(0, len(examples), run):
-        ordered = sorted(examples[begin : begin + run], key=lambda example: example.tokens)
-        together = [ordered[i : i + settings.batch] for i in range(0, len(ordered), settings.batch)]
-        rng.shuffle(together)
-        batches.extend(together)
-    return batches
+    # Made as they are needed: some of their passages are read anew, and all of them at once would not fit in memory.
+    for begin in range(0, len(drawn), run):
+        made = [_example_of(*one, settings, rng) for one in drawn[begin : begin + run]]
+        examples = sorted((one for one in made if one), key=lambda example: example.tokens)
+        batches = [examples[i : i + settings.batch] for i in range(0, len(examples), settings.batch)]
+        rng.shuffle(batches)
+        yield from batches
+
+
+def _example_of(
+    own: Corpus,
+    question: Question,
+    same: Sequence[tuple[Corpus, Question]],
+    settings: TrainingSettings,
+    rng: random.Random,
+) -> Example | None:
+    """Ask a question, altered, in a hurry or as a follow-up for a share of them; `same` is it in all its languages."""
+    corpus, target = rng.choice(same) if rng.random() < settings.foreign else _in_own(same, question)
+    other = own.altered(question, rng) if question.answers and rng.random() < settings.altered else None
+    noise = rng.choice(list(NOISES.values())) if rng.random() < settings.noisy else None
+    asked = other or question.text
+    if noise:
+        asked = noise(asked, rng)
+    if rng.random() < settings.follow_ups:
+        asked = own.follow_up(asked, question, rng)
+    return corpus.example(asked, target, settings, rng, is_altered=other is not None)
 
 
 def _in_own(same: Sequence[tuple[Corpus, Question]], question: Question) -> tuple[Corpus, Question]:

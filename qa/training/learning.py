@@ -8,7 +8,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -213,10 +213,10 @@ def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _batches(corpora: Sequence[Corpus], settings: TrainingSettings) -> Iterator[list[Example]]:
-    epoch = 0
-    while True:
+    for epoch in count():
         batches = examples_of_an_epoch(corpora, settings, random.Random(f"{settings.seed}-{epoch}"))
-        if not batches:
+        first = next(batches, None)
+        if first is None:
             raise InputError("no question of these files has an answer in its passage: expected at least one")
+        yield first
         yield from batches
-        epoch += 1
