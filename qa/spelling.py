@@ -69,6 +69,8 @@ _WRITTEN_TOGETHER = {
 }
 # The share of a language's words under which one is not looked at, or is not meant unless a document has it.
 _RARE = 1e-7
+# The share from which on French words are mostly such as « avoir » or « aussi », which find nothing.
+_LITTLE = 8e-4
 _MEANT = 1e-6
 # A passage has about so many words, of which the documents' share of a word is reckoned; it counts for so much of a
 # word's probability, and its language for the rest.
@@ -188,8 +190,8 @@ def _with_apostrophe(word: str, language: str | None, snapshot: Snapshot) -> str
         if rest == term or len(rest) < _SHORTEST_AFTER_ELISION or not rest.startswith(_VOWELS):
             continue
         written = _written(rest, "fr")
-        is_likelier = _share(written, "fr") >= _RARER_THAN_ELIDED * _share_as_typed(word, language)
-        if is_likelier and not is_function_word(written) and (forms := _forms(rest, "fr", snapshot)):
+        least = _RARER_THAN_ELIDED * _share_as_typed(word, language)
+        if least <= _share(written, "fr") < _LITTLE and (forms := _forms(rest, "fr", snapshot)):
             return f"{elided}'{_commonest(_like(written, forms) or forms)}"
     return None
 

@@ -16,7 +16,7 @@ from tests.fakes import FakeEmbedder, FakeReader
 from tests.test_sentences import odd_text
 
 TEXTS = [
-    ("Le président du Mali, Assimi Goïta, a reçu des engrais de la Russie à Bamako.", "fr"),
+    ("Le président du Mali, Assimi Goïta, a dit avoir reçu des engrais de la Russie à Bamako.", "fr"),
     ("Le gouvernement nigérian a annoncé l’événement à Abuja.", "fr"),
     ("Les mercenaires de Wagner, que Prigojine a dirigés, ont quitté Tombouctou. Il a dirigé l’attaque.", "fr"),
     ("Réponse du Niger. La junte répond au Mali, et l’Union africaine aussi.", "fr"),
@@ -98,6 +98,7 @@ def test_a_slip_is_read_as_the_word_that_was_meant(passage_index, typed, meant):
         # Words that begin as if an apostrophe were missing: common ones, names, and what is in no French document.
         "Où est le lavoir de la ville, et la dune ?",
         "Qui est Lunion, à Bamako ?",
+        "Qui vient, dbamako ?",
         "Où va lanticipation, à présent ?",
         "Was macht lunion in der Stadt?",
         "Is there a quest for lunion in the city?",

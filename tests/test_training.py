@@ -114,7 +114,7 @@ def test_a_sentence_that_says_the_question_again_is_added_as_one_that_does_not_a
             seen += 1
             sentences = [shown.text[start:end] for start, end in shown.sentences]
             said = [sentence for sentence in sentences if f"fait {question.split()[2]} au village" in sentence]
-            assert len(sentences) == 6 and len(said) == 1
+            assert len(sentences) == 6 and len(said) == 1 and list(shown.sentences) == sorted(shown.sentences)
             assert [shown.text[start:end] in TRADES for start, end in shown.answers] == [True]
             assert [sentences[number].startswith(question.split()[2]) for number in shown.right] == [True]
             # It is read with the rest.
