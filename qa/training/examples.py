@@ -286,7 +286,7 @@ def _example_of(
     rng: random.Random,
 ) -> Example | None:
     """Ask a question, altered, in a hurry or as a follow-up for a share of them; `same` is it in all its languages."""
-    corpus, target = rng.choice(same) if rng.random() < settings.foreign else _in_own(same, question)
+    corpus, target = rng.choice(same) if rng.random() < settings.foreign else (own, question)
     other = own.altered(question, rng) if question.answers and rng.random() < settings.altered else None
     noise = rng.choice(list(NOISES.values())) if rng.random() < settings.noisy else None
     asked = other or question.text
@@ -295,7 +295,3 @@ def _example_of(
     if rng.random() < settings.follow_ups:
         asked = own.follow_up(asked, question, rng)
     return corpus.example(asked, target, settings, rng, is_altered=other is not None)
-
-
-def _in_own(same: Sequence[tuple[Corpus, Question]], question: Question) -> tuple[Corpus, Question]:
-    return next((corpus, other) for corpus, other in same if other is question)
