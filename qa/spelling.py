@@ -69,9 +69,9 @@ _WRITTEN_TOGETHER = {
 }
 # The share of a language's words under which one is not looked at, or is not meant unless a document has it.
 _RARE = 1e-7
+_MEANT = 1e-6
 # The share from which on French words are mostly such as « avoir » or « aussi », which find nothing.
 _LITTLE = 8e-4
-_MEANT = 1e-6
 # A passage has about so many words, of which the documents' share of a word is reckoned; it counts for so much of a
 # word's probability, and its language for the rest.
 _WORDS_A_PASSAGE = 100
