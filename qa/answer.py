@@ -8,6 +8,7 @@ from typing import Any
 
 from index.document import Document, Passage
 from qa.conversation import Carried
+from qa.courtesy import without_courtesy
 from qa.dates import Period
 from qa.spelling import Respelling, respelled
 
@@ -136,8 +137,8 @@ class Answer:
 
     @property
     def read_as(self) -> str:
-        """The question as it was read, without the slips of who typed it."""
-        return respelled(self.question, self.respellings)
+        """The question as it was read, without the slips and the courtesies of who typed it."""
+        return without_courtesy(respelled(self.question, self.respellings))
 
     @property
     def text(self) -> str:

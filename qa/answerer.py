@@ -10,8 +10,9 @@ from index import Filters, PassageIndex
 from index.recent import Recent
 from qa.answer import Answer, SearchHit
 from qa.citing import cite
-from qa.conversation import carry_over
+from qa.conversation import carry_over, last_asked
 from qa.copies import grouped, members
+from qa.courtesy import is_courtesy, without_courtesy
 from qa.dates import Period, find_period
 from qa.reader import Reader, Reading, open_reader
 from qa.retriever import Retriever, check_question
@@ -57,7 +58,7 @@ class Answerer:
 
         `history` are the answers of the conversation so far, oldest first: a follow-up such as
         « Et en 2021 ? » takes over the subject of the last one, which `Answer.carried` tells. With filters,
-        only the documents that pass are asked.
+        only the documents that pass are asked. « Merci ! » asks nothing, and is not looked for.
         Raises InputError for a question that cannot be searched for.
         """
         *_, answer = self.stages(question, history=history, filters=filters)
@@ -69,12 +70,17 @@ class Answerer:
     ) -> Iterator[Sequence[SearchHit] | Answer]:
         """Yield the passages that are going to be read, then the answer, as `ask` returns it."""
         check_question(question)
+        if is_courtesy(question):
+            yield ()
+            yield Answer(question, answered=False, confidence=0.0, citations=())
+            return
         began = time.perf_counter()
-        before = history[-1].read_as if history else ""
+        previous = last_asked(history)
+        before = previous.read_as if previous else ""
         generation, words = self._passage_index.consult(
             lambda current: (current, find_respellings(question, current, before=before))
         )
-        asked = respelled(question, words)
+        asked = without_courtesy(respelled(question, words))
         carried = carry_over(asked, history)
         searched = f"{carried.words} {asked}" if carried else asked
         period = find_period(searched, generation.newest_date)

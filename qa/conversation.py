@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.language import is_function_word
 from index.words import analyse
+from qa.courtesy import is_courtesy
 from qa.dates import date_words
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ class Carried:
 
 def carry_over(question: str, history: Sequence[Answer]) -> Carried | None:
     """Return what the question takes over from the last turn, or None where it stands on its own."""
-    if not history or len(question) > _LONGEST:
+    previous = last_asked(history)
+    if previous is None or len(question) > _LONGEST:
         return None
-    previous = history[-1]
     own = _content_of(question)
     points_back = len(own) <= _LONGEST_POINTING and not _addresses(question) and _points_back(question, own)
     if not points_back and not _is_fragment(question, previous):
@@ -55,6 +56,11 @@ def carry_over(question: str, history: Sequence[Answer]) -> Carried | None:
         return None
     words = " ".join([kept, *_names_of(previous, before)]) if points_back else kept
     return Carried(words[:_LONGEST].rsplit(" ", 1)[0] if len(words) > _LONGEST else words, previous.question)
+
+
+def last_asked(history: Sequence[Answer]) -> Answer | None:
+    """Return the last turn that asked something: what comes after « Merci ! » follows on from what was thanked for."""
+    return next((answer for answer in reversed(history) if not is_courtesy(answer.question)), None)
 
 
 # Characters of a follow-up, and of what it takes over.

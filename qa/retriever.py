@@ -6,6 +6,7 @@ from index import Filters, InputError, PassageIndex
 from index.snapshot import Match, Snapshot, find_matches
 from qa.answer import SearchHit
 from qa.copies import without_copies
+from qa.courtesy import without_courtesy
 from qa.spelling import find_respellings, respelled
 
 LONGEST_QUESTION = 2000
@@ -31,16 +32,18 @@ class Retriever:
 
         With filters, those are the best of the documents that pass, however few. Ties break by document
         id, then offset. A slip of the fingers is read as the word that was meant (`qa.spelling`), unless it
-        stands in quotation marks, or all is to be looked for `as_written`. Raises InputError for a question
-        without a letter or digit, or over 2,000 characters.
+        stands in quotation marks, and courtesies are left out (`qa.courtesy`); `as_written`, all is looked for.
+        Raises InputError for a question without a letter or digit, or over 2,000 characters.
         """
         check_question(question)
         if top_k < 1:
             raise InputError(f"top_k is {top_k}: expected 1 or more")
 
         def found(generation: Snapshot) -> list[SearchHit]:
-            words = () if as_written else find_respellings(question, generation)
-            return self._retrieve(generation, respelled(question, words), top_k, filters)
+            asked = question
+            if not as_written:
+                asked = without_courtesy(respelled(question, find_respellings(question, generation)))
+            return self._retrieve(generation, asked, top_k, filters)
 
         return self._passage_index.consult(found)
 

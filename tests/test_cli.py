@@ -201,6 +201,12 @@ def test_ask_speaks_the_language_of_the_question(indexed, monkeypatch):
     assert run("ask", "Mali ?", "--index", indexed).startswith("The documents do not say.")
 
 
+def test_ask_says_what_to_ask_to_who_asks_nothing(indexed):
+    assert run("ask", "Bonjour !", "--index", indexed).strip() == (
+        "Posez une question\u00a0: les documents y répondent avec leurs propres phrases."
+    )
+
+
 def test_ask_says_which_time_it_looked_at(indexed, monkeypatch):
     monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader(0.5, 0.0))
     said = run("ask", "Que fait le Mali le mois dernier ?", "--index", indexed)

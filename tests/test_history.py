@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from index import InputError
+from qa.answer import Answer
 from qa.restoring import document_ids
 from qa.retriever import LONGEST_QUESTION
 from tests.chat_app import (
@@ -340,7 +341,8 @@ def test_an_indented_line_keeps_its_indent():
 
 def test_a_conversation_as_markdown():
     turns = read(kept(FERTILISER_QUESTION, UNKNOWN_QUESTION)).turns
-    turns = [*turns, Turn(3, "boom", problem=""), Turn(4, "vieux", is_stale=True), Turn(5, "attend")]
+    thanks = Turn(6, "Merci", Answer("Merci", answered=False, confidence=0.0, citations=()))
+    turns = [*turns, thanks, Turn(3, "boom", problem=""), Turn(4, "vieux", is_stale=True), Turn(5, "attend")]
     exported = conversation_as_markdown("Engrais", turns, FRENCH)
     answer = turns[0].answer
     first = answer.citations[0]
@@ -349,6 +351,7 @@ def test_a_conversation_as_markdown():
         f"> Engrais russes : une nouvelle livraison, octobre 2022, engrais.txt, caractères {first.start}-" in exported
     )
     assert f"\n\n## {UNKNOWN_QUESTION}\n\nLes documents ne le disent pas.\n\nLes passages les plus proches" in exported
+    assert f"## Merci\n\n{FRENCH.nothing_asked}\n\n## boom" in exported
     assert exported.endswith(f"## boom\n\n{FRENCH.failed}\n\n## vieux\n\n{FRENCH.stale}\n\n## attend\n")
     shown, _ = drawn_text(exported)
     assert all(squeezed(citation.quote) in squeezed(shown) for citation in answer.citations)

@@ -18,6 +18,8 @@ from index.language import detect_language
         ("大統領は首都を離れた。", "ja"),
         ("Combien de soldats sont morts ?", "fr"),
         ("How many soldiers died?", "en"),
+        ("Merci !", "fr"),
+        ("Hello there", "en"),
         ("¿Cuántos soldados murieron en el ataque?", "es"),
         ("Wie viele Soldaten sind gestorben und wann?", "de"),
         ("Wagner Mali 2022", None),

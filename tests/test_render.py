@@ -212,6 +212,13 @@ def test_an_abstention_says_so_and_offers_passages_that_are_not_answers() -> Non
     assert not panel.texts("mark")
 
 
+def test_thanks_are_not_told_that_the_documents_do_not_say_them() -> None:
+    thanks = replace(ABSTENTION, question="Merci beaucoup !", closest=())
+    message = _Page(message_html.answer_html(2, thanks, FRENCH))
+    assert message.texts("p") == ["Posez une question\u00a0: les documents y répondent avec leurs propres phrases."]
+    assert not message.texts("p", "not-said") and not message.texts("p", "hint")
+
+
 def test_an_abstention_without_passages_offers_none() -> None:
     assert "closest" not in message_html.answer_html(1, replace(ABSTENTION, closest=()), FRENCH)
 

@@ -50,6 +50,7 @@ class Texts:
     also_in_document: str
     not_said: str
     not_said_hint: str
+    nothing_asked: str
     closest: str
     closest_badge: str
     respelled: str
@@ -198,6 +199,7 @@ _FRENCH = Texts(
     also_in_document="Aussi dans «\u00a0{title}\u00a0»\u00a0:",
     not_said="Les documents ne le disent pas.",
     not_said_hint="Essayez d’autres mots, ou ajoutez un document qui en parle.",
+    nothing_asked="Posez une question\u00a0: les documents y répondent avec leurs propres phrases.",
     closest="Les passages les plus proches ne sont pas des réponses\u00a0:",
     closest_badge="Passage proche, pas une réponse",
     respelled="Lu {words}. Un mot entre guillemets est laissé tel quel.",
@@ -384,6 +386,7 @@ _ENGLISH = Texts(
     also_in_document="Also in “{title}”:",
     not_said="The documents do not say.",
     not_said_hint="Try other words, or add a document that covers it.",
+    nothing_asked="Ask a question: the documents answer it in their own sentences.",
     closest="The closest passages are not answers:",
     closest_badge="Close passage, not an answer",
     respelled="Read {words}. A word in quotation marks is left as it is.",

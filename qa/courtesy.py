@@ -1,0 +1,106 @@
+"""What people say to a chat that asks nothing of the documents: greetings, thanks, « pouvez-vous me dire ».
+
+Such words stand in no document, and count as much as those that ask: with them, questions that the documents answer
+are left unanswered. Told by the words alone, in French, English, Spanish and German.
+"""
+
+from __future__ import annotations
+
+import re
+
+_QUOTATION_MARKS = '«»“”„"'
+# A longer text says more than that.
+_LONGEST = 200
+
+# In these patterns a space is whatever stands between words: « d’accord », « s'il te plaît », "thank-you".
+_GREETING = (
+    r"(?:(?:re)?bonjour|bonsoir|salut|coucou|hello|hi|hey|good (?:morning|afternoon|evening|day)|hola"
+    r"|buen[oa]s (?:días|dias|tardes|noches)|hallo|guten (?:tag|morgen|abend))"
+    r"(?: (?:à tou[st]|à toutes|tout le monde|madame|monsieur|messieurs|mesdames|there|all|everyone|sourcier))*"
+)
+_THANKS_AHEAD = r"(?:merci (?:d|par) avance|thanks in advance|thank you in advance|gracias de antemano|danke im voraus)"
+_THANKS = (
+    rf"(?:{_THANKS_AHEAD}|(?:un grand |mille )?merci(?: (?:beaucoup|bien|infiniment|à (?:vous|toi)"
+    r"|pour (?:tout|ça|cela|(?:votre|ton) aide|(?:votre|ta) réponse)))*|(?:many )?thanks(?: (?:a lot|so much|again))?"
+    r"|thank you(?: (?:very much|so much|again))?|(?:muchas )?gracias|vielen dank|danke(?: (?:schön|sehr))?)"
+)
+_PLEASE = r"(?:s il (?:te|vous) pla[iî]t|svp|stp|please|por favor|bitte)"
+_FAREWELL = (
+    r"(?:au revoir|à (?:bientôt|plus tard|demain)|bonne (?:journée|soirée|nuit|continuation)|(?:good)?bye|good night"
+    r"|see you(?: (?:soon|later))?|have a (?:nice|good|great) (?:day|evening)|adi[óo]s|hasta luego|tschüss"
+    r"|auf wiedersehen)"
+)
+_ASSENT = (
+    r"(?:ok(?:ay)?|d accord|oui|non|yes|no|sí|ja|nein|ah|oh|parfait|super|génial|excellent|très bien|entendu|compris"
+    r"|c est (?:bien|bon|noté|clair|parfait|super)|je vois|bravo|cool|great|perfect|got it|i see|understood|vale|gut)"
+)
+_SMALL_TALK = (
+    r"(?:(?:comment )?[çc]a va(?: bien)?|comment (?:vas tu|allez vous)|et (?:toi|vous)|enchantée?"
+    r"|how are you(?: (?:doing|today))?|and you|nice to meet you)"
+)
+# How one is asked whether one can tell; `_ASKING` is what has to follow.
+_CAN_YOU_TELL = (
+    r"(?:(?:pou(?:vez|rriez) vous|(?:peux|pourrais) tu|(?:est ce que )?(?:vous pou(?:vez|rriez)|tu (?:peux|pourrais)))"
+    r" (?:(?:me|nous) (?:dire|expliquer|préciser|rappeler|indiquer)|m (?:expliquer|indiquer))"
+    r"|(?:savez vous|sais tu|est ce que (?:vous savez|tu sais))"
+    r"|(?:dis|dites|indiquez?|expliquez?|rappelez?|rappelle) (?:moi|nous)"
+    r"|(?:je|on) (?:voudrais|voudrait|veux|veut|souhaite|souhaiterais|cherche à) savoir|j aimerais savoir"
+    r"|je me demande|je me demandais"
+    r"|(?:(?:can|could|would|will) you )?(?:please )?(?:tell|explain to|remind) (?:me|us)|do you know"
+    r"|i (?:d|would) like to know|i (?:want|wanted|need) to know|i wonder|i was wondering"
+    r"|(?:me (?:puedes|podrías|puede) decir|(?:puedes|podrías|puede) decirme|dime|sabes)"
+    r"|(?:(?:kannst|könntest) du|können sie|könnten sie) (?:mir|uns) sagen|sag mir|weißt du|wissen sie)"
+)
+_ASKING = (
+    r"(?:(?:à|de|d|dans|en|par|pour|avec|sur|chez|depuis|jusqu à|in|at|on|from|by|for|to|with|since) )?"
+    r"(?:qui|qu|que|quoi|quel(?:le)?s?|quand|o[ùu]|comment|pourquoi|combien|lequel|laquelle|lesquel(?:le)?s|ce qu[ei]?"
+    r"|who|whom|whose|what|which|when|where|why|how|quién|quiénes|qué|cuál|cuáles|cuándo|dónde|cómo|cuánt[oa]s?"
+    r"|wer|wen|wem|was|wann|wo|warum|wie|welche[rsnm]?)\b"
+)
+_A_QUESTION = r"(?:(?:j ai |i have )?(?:une|a) (?:petite |quick )?question|(?:petite|quick) question)"
+_BY_THE_DOCUMENTS = (
+    r"(?:(?:d après|selon|dans|according to|based on|in) (?:les|vos|tes|ces|the|your|these)"
+    r" (?:documents|sources|articles|textes|fichiers|texts|files))"
+)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text.replace(" ", r"[\W_]+"), re.IGNORECASE)
+
+
+# Each is matched for good: the ways to part a long row of them would be too many to try.
+_NOTHING_ELSE = _pattern(rf"\W*+(?>(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_FAREWELL}|{_ASSENT}|{_SMALL_TALK})(?!\w)\W*)+")
+_ALOUD = rf"(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_ASSENT}|{_SMALL_TALK}|{_A_QUESTION}|{_BY_THE_DOCUMENTS})"
+_BEFORE = _pattern(
+    rf"\W*+(?>(?:{_ALOUD} )*{_ALOUD}\s*[,.!?;:…\n]+\W*"
+    rf"|{_GREETING} (?={_CAN_YOU_TELL} {_ASKING}|{_ASKING})|{_CAN_YOU_TELL} (?={_ASKING}))"
+)
+_AFTER = _pattern(
+    rf"(?:(?<=[?!.…])|[,;:\n])\s*(?:(?:{_THANKS}|{_PLEASE}|{_FAREWELL})(?!\w)\W*)+$|\s+{_THANKS_AHEAD}\W*$"
+)
+_PLEASE_AT_THE_END = _pattern(rf"[\s,;]+{_PLEASE}(?=\W*$)")
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether a text asks nothing: « Bonjour ! », "ok, thanks". What stands in quotation marks is looked for."""
+    return (
+        len(text) <= _LONGEST
+        and not any(mark in text for mark in _QUOTATION_MARKS)
+        and _NOTHING_ELSE.fullmatch(text) is not None
+    )
+
+
+def without_courtesy(question: str) -> str:
+    """Return what is asked: of « Bonjour, pouvez-vous me dire qui a signé ? Merci. », « qui a signé ? ».
+
+    A text that asks nothing is returned as it is.
+    """
+    if is_courtesy(question):
+        return question
+    asked = question
+    while before := _BEFORE.match(asked):
+        asked = asked[before.end() :]
+    # Looking for an end takes the square of the length.
+    body, end = asked[:-_LONGEST], asked[-_LONGEST:]
+    asked = (body + _AFTER.sub("", _PLEASE_AT_THE_END.sub("", end))).strip()
+    return asked if any(map(str.isalnum, asked)) else question

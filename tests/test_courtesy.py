@@ -1,0 +1,127 @@
+"""What people say to a chat that asks nothing of the documents."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa import Answerer, Retriever
+from qa.conversation import carry_over
+from qa.courtesy import is_courtesy, without_courtesy
+from tests.fakes import FakeReader
+
+NOTHING_ASKED = [
+    "Bonjour",
+    "bonjour !",
+    "Salut, ça va ?",
+    "Bonsoir à tous",
+    "Merci beaucoup pour ton aide !",
+    "D’accord, merci.",
+    "d'accord",
+    "ok",
+    "Non.",
+    "Au revoir 👋",
+    "Hi there!",
+    "Thanks a lot",
+    "How are you?",
+    "Muchas gracias",
+    "Guten Tag",
+]
+QUESTIONS = [
+    "Qui a dit merci ?",
+    "Merci à qui ?",
+    "Que veut dire « bonjour » ?",
+    "« Merci »",
+    "Savez-vous danser ?",
+    "Hello Kitty a quel âge ?",
+    "Bonjour tristesse, qui l’a écrit ?",
+    "Selon les documents de la CIA, qui a gagné ?",
+    "Ça va mal au Mali ?",
+    "Super Mario",
+    "Une question qui divise, laquelle ?",
+    "Please explain what happened",
+    "Qui dit non, s’abstient-il ?",
+    "Nonante, combien est-ce ?",
+]
+WRAPPED = [
+    ("Bonjour, pouvez-vous me dire qui a signé l'accord ? Merci d'avance.", "qui a signé l'accord ?"),
+    ("Bonjour qui a signé ?", "qui a signé ?"),
+    ("Peux-tu me dire quand la France est partie ?", "quand la France est partie ?"),
+    ("Sais-tu où est Damiba ? stp", "où est Damiba ?"),
+    ("Dis-moi combien de tonnes", "combien de tonnes"),
+    ("J’aimerais savoir à qui profite le crime merci d’avance", "à qui profite le crime"),
+    ("D'après les documents, qui a gagné ?", "qui a gagné ?"),
+    ("Qui a gagné, s'il vous plaît ?", "Qui a gagné ?"),
+    ("Merci. Et en 2021 ?", "Et en 2021 ?"),
+    ("Ok, et le Niger ?", "et le Niger ?"),
+    ("Hi! Can you tell me who won the cup, please?", "who won the cup?"),
+    ("Could you please tell me how many died? Thanks!", "how many died?"),
+    ("According to the documents, what is Wagner?", "what is Wagner?"),
+    ("Hola, ¿me puedes decir quién ganó?", "quién ganó?"),
+    ("Bonjour, j'ai une petite question : qui a signé ?", "qui a signé ?"),
+    ("I was wondering who won", "who won"),
+    ("Guten Tag, können Sie mir sagen, wer gewonnen hat? Danke!", "wer gewonnen hat?"),
+]
+
+
+@pytest.mark.parametrize("text", NOTHING_ASKED)
+def test_a_text_of_courtesies_asks_nothing_and_stays_as_it_is(text):
+    assert is_courtesy(text)
+    assert without_courtesy(text) == text
+
+
+@pytest.mark.parametrize("text", QUESTIONS)
+def test_words_that_are_part_of_a_question_stay_in_it(text):
+    assert not is_courtesy(text)
+    assert without_courtesy(text) == text
+
+
+@pytest.mark.parametrize(("typed", "asked"), WRAPPED)
+def test_what_stands_around_a_question_is_left_out(typed, asked):
+    assert not is_courtesy(typed)
+    assert without_courtesy(typed) == asked
+
+
+@given(
+    st.lists(st.sampled_from(["merci", "bonjour", "stp", "qui", "?", " ", ", ", ".", "\n", *string.punctuation, "é"]))
+)
+def test_of_any_text_a_part_is_left_that_can_be_asked(parts):
+    text = "".join(parts)
+    asked = without_courtesy(text)
+    assert asked in text
+    assert any(map(str.isalnum, asked)) == any(map(str.isalnum, text))
+
+
+def test_thanks_are_neither_looked_for_nor_read(passage_index):
+    class Refusing(FakeReader):
+        def read(self, question, hits):
+            raise AssertionError(question)
+
+    answer = Answerer(passage_index, reader=Refusing()).ask("Merci beaucoup !")
+    assert not answer.answered and answer.confidence == 0 and answer.citations == answer.closest == ()
+
+
+def test_a_question_is_found_and_read_without_what_stands_around_it(passage_index):
+    class Noting(FakeReader):
+        def read(self, question, hits):
+            self.question = question
+            return super().read(question, hits)
+
+    polite, plain = "Bonjour, pouvez-vous me dire qui attend des engrais ? Merci.", "qui attend des engrais ?"
+    reader = Noting()
+    answer = Answerer(passage_index, reader=reader).ask(polite)
+    assert answer.question == polite and answer.read_as == reader.question == plain
+    retriever = Retriever(passage_index)
+    assert retriever.retrieve(polite) == retriever.retrieve(plain) != retriever.retrieve(polite, as_written=True)
+
+
+def test_what_comes_after_thanks_follows_on_from_the_question_before(passage_index):
+    answerer = Answerer(passage_index, reader=FakeReader())
+    first = answerer.ask("Combien de tonnes d'engrais la Russie a-t-elle promises ?")
+    thanks = answerer.ask("Merci !", history=[first])
+    assert thanks.carried is None
+    carried = carry_over("Et en 2021 ?", [first, thanks])
+    assert carried is not None and carried == carry_over("Et en 2021 ?", [first])
+    assert answerer.ask("Ok merci. Et en 2021 ?", history=[first, thanks]).carried == carried
+    assert carry_over("Et en 2021 ?", [thanks]) is None
