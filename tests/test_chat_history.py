@@ -478,6 +478,18 @@ def test_an_answer_is_asked_again_in_its_place(visit: Callable[..., Visit]) -> N
     expect(page.get_by_role("button", name="Reposer la question")).to_have_count(3)
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_the_pencil_stands_beside_its_question(visit: Callable[..., Visit], size: dict[str, Any]) -> None:
+    opened = visit(**size)
+    opened.ask("Qui ?")
+    opened.ask("Combien de tonnes d'engrais " * 12 + "?", 2)
+    for number in (0, 1):
+        question = opened.page.locator("#chat .question").nth(number).bounding_box()
+        pencil = opened.page.locator("#chat .edit").nth(number).bounding_box()
+        assert question and pencil and pencil["x"] >= question["x"] + question["width"]
+        assert pencil["y"] < question["y"] + 20
+
+
 def test_a_question_is_edited_in_its_place_by_keyboard(visit: Callable[..., Visit]) -> None:
     opened = visit()
     page = opened.page

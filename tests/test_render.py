@@ -24,8 +24,9 @@ from tests.chat_app import (
     UNKNOWN_QUESTION,
     FakeAnswerer,
 )
+from ui.conversation import Turn
 from ui.guard import is_closed
-from ui.render import clipboard, document_html, elements, message_html, panel_html, plain, words
+from ui.render import clipboard, document_html, elements, message_html, panel_html, plain, turn_html, words
 from ui.texts import TEXTS, preferred_language, texts_around
 
 FRENCH, ENGLISH = TEXTS["fr"], TEXTS["en"]
@@ -217,6 +218,8 @@ def test_thanks_are_not_told_that_the_documents_do_not_say_them() -> None:
     message = _Page(message_html.answer_html(2, thanks, FRENCH))
     assert message.texts("p") == ["Posez une question\u00a0: les documents y répondent avec leurs propres phrases."]
     assert not message.texts("p", "not-said") and not message.texts("p", "hint")
+    assert turn_html.tools_html(Turn(2, thanks.question, thanks), FRENCH) == ""
+    assert "thumb up" in turn_html.tools_html(Turn(2, ABSTENTION.question, ABSTENTION), FRENCH)
 
 
 def test_an_abstention_without_passages_offers_none() -> None:
