@@ -20,6 +20,7 @@ from qa.features import ReaderWeights, ReadSentence, SentenceFeatures, is_questi
 from qa.joint import Asked, Batch, JointModel, Pair, best_span
 from qa.likeness import Likeness
 from qa.reader import Finding, Reading
+from qa.spans import tidied
 
 SHIPPED = Path(__file__).parent
 MODEL_FILE = "reader.safetensors"
@@ -145,7 +146,6 @@ def _span(
     first, last = best_span(start, end, longest=_LONGEST_SPAN)
     # A token may begin with the space before its word, and touch the sentence from outside.
     begin, stop = max(int(offsets[first, 0]), sentence[0]), min(int(offsets[last, 1]), sentence[1])
+    begin, stop = tidied(hit.document.text, begin, stop, within=sentence)
     text = hit.document.text[begin:stop]
-    begin += len(text) - len(text.lstrip())
-    text = text.strip()
-    return Span(begin, begin + len(text), text) if text else None
+    return Span(begin, stop, text) if text.strip() else None
