@@ -15,7 +15,7 @@ NOTHING_ASKED = [
     "Bonjour",
     "bonjour !",
     "Salut, ça va ?",
-    "Bonsoir à tous",
+    "Bonsoir à tous, merci",
     "Merci beaucoup pour ton aide !",
     "D’accord, merci.",
     "d'accord",

@@ -104,3 +104,9 @@ def test_the_user_s_own_question(seeds_index):
     assert answer.answered
     assert "300.000 tonnes" in answer.citations[0].quote
     assert answer.citations[0].document.date == "2022-10"
+
+
+@pytest.mark.slow
+def test_what_is_in_bold_has_both_its_quotation_marks(seeds_index):
+    span = Answerer(seeds_index).ask("Que dit Goïta sur Twitter ?").citations[0].span
+    assert span.text.count("«") == span.text.count("»") == 1
