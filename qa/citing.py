@@ -18,6 +18,9 @@ MOST_CITATIONS = 3
 # would show; 2.5 shows 2.1 and loses three and a half. Who asks for several things gets more.
 _CLOSE = 4.0
 _CLOSE_IN_LISTS = 6.0
+# So far below the first, the exact answer of a further quote is the right one for one in six in French and one in
+# three in English; beyond, for one in fifteen, which had better not be in bold.
+_CLOSE_ENOUGH_FOR_A_SPAN = 1.0
 _ASKS_FOR_SEVERAL = re.compile(
     r"\b(?:quel(?:le)?s (?:sont|furent|étaient|pays|\w+s)|lesquel(?:le)?s|énumère[rz]?|citez|liste[rz]?"
     r"|which (?:are|were|\w+s)|what (?:are|were) the \w+s|list|name the|qué (?:países|\w+s)|welche \w+(?:en|er))\b",
@@ -49,9 +52,9 @@ def cite(question: str, findings: Sequence[Finding]) -> tuple[Citation, ...]:
     """Return the best findings as numbered citations, best first, each saying something that those before do not.
 
     What repeats a quote is noted beside it, also where it stands in copies that were not read. A copy
-    that tells it otherwise, with another number say, is cited after it. For a question about the present,
-    quotes of several documents come newest first; for one about several things, those of one document
-    come in reading order, as a list would.
+    that tells it otherwise, with another number say, is cited after it. A quote that scores much lower
+    than the first has no span. For a question about the present, quotes of several documents come newest
+    first; for one about several things, those of one document come in reading order, as a list would.
     """
     copies = [copy for hit in _hits(findings) for copy in hit.copies]
     chosen: list[_Chosen] = []
@@ -81,7 +84,7 @@ def cite(question: str, findings: Sequence[Finding]) -> tuple[Citation, ...]:
             quote=one.finding.text,
             start=one.finding.start,
             end=one.finding.end,
-            span=one.finding.span,
+            span=one.finding.span if one.finding.score >= findings[0].score - _CLOSE_ENOUGH_FOR_A_SPAN else None,
             document=one.finding.hit.document,
             passage=one.finding.hit.passage,
             score=one.finding.score,

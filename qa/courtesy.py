@@ -38,21 +38,23 @@ _SMALL_TALK = (
     r"(?:(?:comment )?[çc]a va(?: bien)?|comment (?:vas tu|allez vous)|et (?:toi|vous)|enchantée?"
     r"|how are you(?: (?:doing|today))?|and you|nice to meet you)"
 )
-# How one is asked whether one can tell; `_ASKING` is what has to follow.
-_CAN_YOU_TELL = (
+# How one is asked to tell, and whether one knows: the latter is courtesy only where `_ASKING` follows.
+_TELL = (
     r"(?:(?:pou(?:vez|rriez) vous|(?:peux|pourrais) tu|(?:est ce que )?(?:vous pou(?:vez|rriez)|tu (?:peux|pourrais)))"
     r" (?:(?:me|nous) (?:dire|expliquer|préciser|rappeler|indiquer)|m (?:expliquer|indiquer))"
-    r"|(?:savez vous|sais tu|est ce que (?:vous savez|tu sais))"
     r"|(?:dis|dites|indiquez?|expliquez?|rappelez?|rappelle) (?:moi|nous)"
     r"|(?:je|on) (?:voudrais|voudrait|veux|veut|souhaite|souhaiterais|cherche à) savoir|j aimerais savoir"
-    r"|je me demande|je me demandais"
-    r"|(?:(?:can|could|would|will) you )?(?:please )?(?:tell|explain to|remind) (?:me|us)|do you know"
-    r"|i (?:d|would) like to know|i (?:want|wanted|need) to know|i wonder|i was wondering"
-    r"|(?:me (?:puedes|podrías|puede) decir|(?:puedes|podrías|puede) decirme|dime|sabes)"
-    r"|(?:(?:kannst|könntest) du|können sie|könnten sie) (?:mir|uns) sagen|sag mir|weißt du|wissen sie)"
+    r"|(?:(?:can|could|would|will) you )?(?:please )?(?:tell|explain to|remind) (?:me|us)"
+    r"|i (?:d|would) like to know|i (?:want|wanted|need) to know"
+    r"|(?:me (?:puedes|podrías|puede) decir|(?:puedes|podrías|puede) decirme|dime)"
+    r"|(?:(?:kannst|könntest) du|können sie|könnten sie) (?:mir|uns) sagen|sag mir)"
+)
+_KNOW = (
+    r"(?:savez vous|sais tu|est ce que (?:vous savez|tu sais)|je me demand(?:e|ais)|do you know|i wonder"
+    r"|i was wondering|sabes|weißt du|wissen sie)"
 )
 _ASKING = (
-    r"(?:(?:à|de|d|dans|en|par|pour|avec|sur|chez|depuis|jusqu à|in|at|on|from|by|for|to|with|since) )?"
+    r"(?:(?:[àa]|au|aux|de|d|dans|en|par|pour|avec|sur|chez|depuis|vers|jusqu à|in|at|on|from|by|for|to|with|since) )?"
     r"(?:qui|qu|que|quoi|quel(?:le)?s?|quand|o[ùu]|comment|pourquoi|combien|lequel|laquelle|lesquel(?:le)?s|ce qu[ei]?"
     r"|who|whom|whose|what|which|when|where|why|how|quién|quiénes|qué|cuál|cuáles|cuándo|dónde|cómo|cuánt[oa]s?"
     r"|wer|wen|wem|was|wann|wo|warum|wie|welche[rsnm]?)\b"
@@ -73,7 +75,7 @@ _NOTHING_ELSE = _pattern(rf"\W*+(?>(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_FAREWELL
 _ALOUD = rf"(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_ASSENT}|{_SMALL_TALK}|{_A_QUESTION}|{_BY_THE_DOCUMENTS})"
 _BEFORE = _pattern(
     rf"\W*+(?>(?:{_ALOUD} )*{_ALOUD}\s*[,.!?;:…\n]+\W*"
-    rf"|{_GREETING} (?={_CAN_YOU_TELL} {_ASKING}|{_ASKING})|{_CAN_YOU_TELL} (?={_ASKING}))"
+    rf"|{_GREETING} (?={_TELL}|{_KNOW}|{_ASKING})|{_TELL} (?=\w)|{_KNOW} (?={_ASKING}))"
 )
 _AFTER = _pattern(
     rf"(?:(?<=[?!.…])|[,;:\n])\s*(?:(?:{_THANKS}|{_PLEASE}|{_FAREWELL})(?!\w)\W*)+$|\s+{_THANKS_AHEAD}\W*$"

@@ -6,6 +6,7 @@ import pytest
 
 from index import make_document, split_passages
 from qa import Finding, SearchHit
+from qa.answer import Span
 from qa.citing import cite
 
 QUESTION = "Que dit-on ?"
@@ -89,6 +90,12 @@ def test_what_scores_far_below_the_first_is_left_out_unless_several_are_asked_fo
     assert quotes("Qui attend ?", found) == ["Le Mali attend des engrais."]
     for question in ("Quels pays attendent ?", "Which countries wait?", "Lesquels attendent ?"):
         assert quotes(question, found) == ["Le Mali attend des engrais.", "La mer est calme."]
+
+
+def test_only_a_quote_nearly_as_good_as_the_first_has_its_exact_answer_told():
+    found = findings(("Le Mali attend des engrais.", 4.0), ("Il les paiera en 2023.", 3.1), ("La mer est calme.", 2.9))
+    found = [replace(one, span=Span(one.start, one.start + 2, one.text[:2])) for one in found]
+    assert [citation.span and citation.span.text for citation in cite(QUESTION, found)] == ["Le", "Il", None]
 
 
 def test_at_most_three_are_cited():

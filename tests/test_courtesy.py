@@ -61,6 +61,8 @@ WRAPPED = [
     ("Hola, ¿me puedes decir quién ganó?", "quién ganó?"),
     ("Bonjour, j'ai une petite question : qui a signé ?", "qui a signé ?"),
     ("I was wondering who won", "who won"),
+    ("Je voudrais savoir le nom du président", "le nom du président"),
+    ("Sais-tu a qui profite le crime ?", "a qui profite le crime ?"),
     ("Guten Tag, können Sie mir sagen, wer gewonnen hat? Danke!", "wer gewonnen hat?"),
 ]
 
