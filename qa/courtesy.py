@@ -12,7 +12,8 @@ _QUOTATION_MARKS = '«»“”„"'
 # A longer text says more than that.
 _LONGEST = 200
 
-# In these patterns a space is whatever stands between words: « d’accord », « s'il te plaît », "thank-you".
+_NO_WORD = rf"[^\w{_QUOTATION_MARKS}]"
+# In these patterns a space is whatever stands between words, but a quotation mark: « d’accord », "thank-you".
 _GREETING = (
     r"(?:(?:re)?bonjour|bonsoir|salut|coucou|hello|hi|hey|good (?:morning|afternoon|evening|day)|hola"
     r"|buen[oa]s (?:días|dias|tardes|noches)|hallo|guten (?:tag|morgen|abend))"
@@ -31,13 +32,15 @@ _FAREWELL = (
     r"|auf wiedersehen)"
 )
 _ASSENT = (
-    r"(?:ok(?:ay)?|d accord|oui|non|yes|no|sí|ja|nein|ah|oh|parfait|super|génial|excellent|très bien|entendu|compris"
+    r"(?:ok(?:ay)?|d accord|oui|yes|sí|ja|ah|oh|parfait|super|génial|excellent|très bien|entendu|compris"
     r"|c est (?:bien|bon|noté|clair|parfait|super)|je vois|bravo|cool|great|perfect|got it|i see|understood|vale|gut)"
 )
 _SMALL_TALK = (
     r"(?:(?:comment )?[çc]a va(?: bien)?|comment (?:vas tu|allez vous)|et (?:toi|vous)|enchantée?"
     r"|how are you(?: (?:doing|today))?|and you|nice to meet you)"
 )
+# Before a question it may be another word: "No. 10 Downing Street".
+_DENIAL = r"(?:non|no|nein)"
 # How one is asked to tell, and whether one knows: the latter is courtesy only where `_ASKING` follows.
 _TELL = (
     r"(?:(?:pou(?:vez|rriez) vous|(?:peux|pourrais) tu|(?:est ce que )?(?:vous pou(?:vez|rriez)|tu (?:peux|pourrais)))"
@@ -67,15 +70,17 @@ _BY_THE_DOCUMENTS = (
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text.replace(" ", r"[\W_]+"), re.IGNORECASE)
+    return re.compile(text.replace(" ", f"{_NO_WORD}+"), re.IGNORECASE)
 
 
 # Each is matched for good: the ways to part a long row of them would be too many to try.
-_NOTHING_ELSE = _pattern(rf"\W*+(?>(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_FAREWELL}|{_ASSENT}|{_SMALL_TALK})(?!\w)\W*)+")
+_NOTHING_ELSE = _pattern(
+    rf"\W*+(?>(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_FAREWELL}|{_ASSENT}|{_DENIAL}|{_SMALL_TALK})(?!\w)\W*)+"
+)
 _ALOUD = rf"(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_ASSENT}|{_SMALL_TALK}|{_A_QUESTION}|{_BY_THE_DOCUMENTS})"
 _BEFORE = _pattern(
-    rf"\W*+(?>(?:{_ALOUD} )*{_ALOUD}\s*[,.!?;:…\n]+\W*"
-    rf"|{_GREETING} (?={_TELL}|{_KNOW}|{_ASKING})|{_TELL} (?=\w)|{_KNOW} (?={_ASKING}))"
+    rf"{_NO_WORD}*+(?>(?:{_ALOUD} )*{_ALOUD}\s*[,.!?;:…\n]+{_NO_WORD}*"
+    rf"|{_GREETING} (?={_TELL}|{_KNOW}|{_ASKING})|{_TELL} (?=[\w{_QUOTATION_MARKS}])|{_KNOW} (?={_ASKING}))"
 )
 _AFTER = _pattern(
     rf"(?:(?<=[?!.…])|[,;:\n])\s*(?:(?:{_THANKS}|{_PLEASE}|{_FAREWELL})(?!\w)\W*)+$|\s+{_THANKS_AHEAD}\W*$"
