@@ -84,7 +84,8 @@ class Repeat:
 class Citation:
     """A sentence copied from a document: `document.text[start:end] == quote`, always.
 
-    `context` is the sentence before one that leans on it ("Il …", "This …").
+    `span` is the exact answer in it, None for a quote that is much less likely to answer than the first;
+    `context` the sentence before one that leans on it ("Il …", "This …").
     """
 
     number: int
