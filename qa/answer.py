@@ -8,9 +8,9 @@ from typing import Any
 
 from index.document import Document, Passage
 from qa.conversation import Carried
-from qa.courtesy import without_courtesy
+from qa.courtesy import as_meant, is_courtesy
 from qa.dates import Period
-from qa.spelling import Respelling, respelled
+from qa.spelling import Respelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,12 @@ class Answer:
     @property
     def read_as(self) -> str:
         """The question as it was read, without the slips and the courtesies of who typed it."""
-        return without_courtesy(respelled(self.question, self.respellings))
+        return as_meant(self.question, self.respellings)
+
+    @property
+    def asked_nothing(self) -> bool:
+        """Whether there is no answer because there was no question: « Merci ! »."""
+        return not self.answered and is_courtesy(self.question)
 
     @property
     def text(self) -> str:

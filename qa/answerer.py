@@ -12,11 +12,11 @@ from qa.answer import Answer, SearchHit
 from qa.citing import cite
 from qa.conversation import carry_over, last_asked
 from qa.copies import grouped, members
-from qa.courtesy import is_courtesy, without_courtesy
+from qa.courtesy import as_meant, is_courtesy
 from qa.dates import Period, find_period
 from qa.reader import Reader, Reading, open_reader
 from qa.retriever import Retriever, check_question
-from qa.spelling import find_respellings, respelled
+from qa.spelling import find_respellings
 
 # The passage with the answer is among the first five for 92 % of PIAF's questions, among the first eight
 # for 93 %, and reading costs in proportion.
@@ -80,7 +80,7 @@ class Answerer:
         generation, words = self._passage_index.consult(
             lambda current: (current, find_respellings(question, current, before=before))
         )
-        asked = without_courtesy(respelled(question, words))
+        asked = as_meant(question, words)
         carried = carry_over(asked, history)
         searched = f"{carried.words} {asked}" if carried else asked
         period = find_period(searched, generation.newest_date)

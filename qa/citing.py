@@ -19,7 +19,7 @@ MOST_CITATIONS = 3
 _CLOSE = 4.0
 _CLOSE_IN_LISTS = 6.0
 # So far below the first, the exact answer of a further quote is the right one for one in six in French and one in
-# three in English; beyond, for one in fifteen, which had better not be in bold.
+# three in English; beyond, for one in seventeen, which had better not be in bold.
 _CLOSE_ENOUGH_FOR_A_SPAN = 1.0
 _ASKS_FOR_SEVERAL = re.compile(
     r"\b(?:quel(?:le)?s (?:sont|furent|étaient|pays|\w+s)|lesquel(?:le)?s|énumère[rz]?|citez|liste[rz]?"

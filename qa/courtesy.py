@@ -7,12 +7,17 @@ are left unanswered. Told by the words alone, in French, English, Spanish and Ge
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cache
+
+from qa.spelling import Respelling, respelled
 
 _QUOTATION_MARKS = '«»“”„"'
 # A longer text says more than that.
 _LONGEST = 200
 
-_NO_WORD = rf"[^\w{_QUOTATION_MARKS}]"
+# As one set of characters, marks beyond Latin-1 among them, it takes three times as long to compile.
+_NO_WORD = r'(?:(?!“)(?!”)(?!„)[^\w«»"])'
 # In these patterns a space is whatever stands between words, but a quotation mark: « d’accord », "thank-you".
 _GREETING = (
     r"(?:(?:re)?bonjour|bonsoir|salut|coucou|hello|hi|hey|good (?:morning|afternoon|evening|day)|hola"
@@ -69,23 +74,15 @@ _BY_THE_DOCUMENTS = (
 )
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text.replace(" ", f"{_NO_WORD}+"), re.IGNORECASE)
-
-
 # Each is matched for good: the ways to part a long row of them would be too many to try.
-_NOTHING_ELSE = _pattern(
-    rf"\W*+(?>(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_FAREWELL}|{_ASSENT}|{_DENIAL}|{_SMALL_TALK})(?!\w)\W*)+"
-)
+_NOTHING_ELSE = rf"\W*+(?>(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_FAREWELL}|{_ASSENT}|{_DENIAL}|{_SMALL_TALK})(?!\w)\W*)+"
 _ALOUD = rf"(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_ASSENT}|{_SMALL_TALK}|{_A_QUESTION}|{_BY_THE_DOCUMENTS})"
-_BEFORE = _pattern(
+_BEFORE = (
     rf"{_NO_WORD}*+(?>(?:{_ALOUD} )*{_ALOUD}\s*[,.!?;:…\n]+{_NO_WORD}*"
     rf"|{_GREETING} (?={_TELL}|{_KNOW}|{_ASKING})|{_TELL} (?=[\w{_QUOTATION_MARKS}])|{_KNOW} (?={_ASKING}))"
 )
-_AFTER = _pattern(
-    rf"(?:(?<=[?!.…])|[,;:\n])\s*(?:(?:{_THANKS}|{_PLEASE}|{_FAREWELL})(?!\w)\W*)+$|\s+{_THANKS_AHEAD}\W*$"
-)
-_PLEASE_AT_THE_END = _pattern(rf"[\s,;]+{_PLEASE}(?=\W*$)")
+_AFTER = rf"(?:(?<=[?!.…])|[,;:\n])\s*(?:(?:{_THANKS}|{_PLEASE}|{_FAREWELL})(?!\w)\W*)+$|\s+{_THANKS_AHEAD}\W*$"
+_PLEASE_AT_THE_END = rf"[\s,;]+{_PLEASE}(?=\W*$)"
 
 
 def is_courtesy(text: str) -> bool:
@@ -93,7 +90,7 @@ def is_courtesy(text: str) -> bool:
     return (
         len(text) <= _LONGEST
         and not any(mark in text for mark in _QUOTATION_MARKS)
-        and _NOTHING_ELSE.fullmatch(text) is not None
+        and _compiled(_NOTHING_ELSE).fullmatch(text) is not None
     )
 
 
@@ -105,9 +102,20 @@ def without_courtesy(question: str) -> str:
     if is_courtesy(question):
         return question
     asked = question
-    while before := _BEFORE.match(asked):
+    while before := _compiled(_BEFORE).match(asked):
         asked = asked[before.end() :]
     # Looking for an end takes the square of the length.
     body, end = asked[:-_LONGEST], asked[-_LONGEST:]
-    asked = (body + _AFTER.sub("", _PLEASE_AT_THE_END.sub("", end))).strip()
+    asked = (body + _compiled(_AFTER).sub("", _compiled(_PLEASE_AT_THE_END).sub("", end))).strip()
     return asked if any(map(str.isalnum, asked)) else question
+
+
+def as_meant(question: str, respellings: Sequence[Respelling]) -> str:
+    """Return what is looked for and read: a question without the slips and the courtesies of who typed it."""
+    return without_courtesy(respelled(question, respellings))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern once it is needed: most commands ask nothing, and a twentieth of a second is long for them."""
+    return re.compile(pattern.replace(" ", f"{_NO_WORD}+"), re.IGNORECASE)

@@ -6,8 +6,8 @@ from index import Filters, InputError, PassageIndex
 from index.snapshot import Match, Snapshot, find_matches
 from qa.answer import SearchHit
 from qa.copies import without_copies
-from qa.courtesy import without_courtesy
-from qa.spelling import find_respellings, respelled
+from qa.courtesy import as_meant
+from qa.spelling import find_respellings
 
 LONGEST_QUESTION = 2000
 # Passages taken from each side before fusion. Beyond 100 the order of the first twenty no longer moves.
@@ -40,9 +40,7 @@ class Retriever:
             raise InputError(f"top_k is {top_k}: expected 1 or more")
 
         def found(generation: Snapshot) -> list[SearchHit]:
-            asked = question
-            if not as_written:
-                asked = without_courtesy(respelled(question, find_respellings(question, generation)))
+            asked = question if as_written else as_meant(question, find_respellings(question, generation))
             return self._retrieve(generation, asked, top_k, filters)
 
         return self._passage_index.consult(found)

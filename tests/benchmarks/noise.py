@@ -77,7 +77,7 @@ def as_it_is(question: str, _: random.Random) -> str:
 def politely(question: str, rng: random.Random) -> str:
     """Put what people say around a question around it; only words like "who" lose their capital."""
     first, _, rest = question.partition(" ")
-    going_on = f"{first.lower() if is_function_word(first.lower()) else first} {rest}"
+    going_on = f"{first.lower() if is_function_word(first) else first} {rest}"
     around = rng.choice(POLITE_FRENCH if detect_language(question) == "fr" else POLITE_ENGLISH)
     return around.format(question=question, going_on=going_on)
 

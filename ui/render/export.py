@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from qa.answer import Answer
-from qa.courtesy import is_courtesy
 from ui.conversation import Turn
 from ui.render.clipboard import citation_as_markdown, reference_as_markdown
 from ui.render.markdown import as_markdown, as_markdown_line
@@ -35,7 +34,7 @@ def _answer(answer: Answer, texts: Texts) -> Iterator[str]:
     if answer.answered:
         yield from (f"{citation_as_markdown(source, texts)}, {_offsets(source, texts)}" for source in sources)
         return
-    yield texts.nothing_asked if is_courtesy(answer.question) else texts.not_said
+    yield texts.nothing_asked if answer.asked_nothing else texts.not_said
     if sources:
         yield texts.closest
         places = (f"{reference_as_markdown(source, texts)}, {_offsets(source, texts)}" for source in sources)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from index.document import Document
 from qa.answer import Answer, Citation, Repeat, SearchHit, Span
-from qa.courtesy import is_courtesy
 from ui.render.clipboard import answer_as_text
 from ui.render.elements import copy_button, escape, fill, language_of, slice_html, title_html, where_html
 from ui.render.words import (
@@ -90,7 +89,7 @@ def _quotes_html(turn: int, answer: Answer, texts: Texts) -> str:
 
 
 def _abstention_html(turn: int, answer: Answer, texts: Texts) -> str:
-    if is_courtesy(answer.question):
+    if answer.asked_nothing:
         return f'<div class="answer" lang="{texts.language}"><p>{escape(texts.nothing_asked)}</p></div>'
     closest = "".join(_closest_html(turn, source, texts) for source in sources_of(answer))
     if closest:

@@ -9,7 +9,6 @@ from typing import Any
 
 from index import Document
 from qa import Answer, SearchHit
-from qa.courtesy import is_courtesy
 from ui.render.words import (
     MOST_TITLES,
     also_in_heading,
@@ -45,7 +44,7 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
         yield from filter(None, understood)
         yield ""
     if not answer.answered:
-        yield texts.nothing_asked if is_courtesy(answer.question) else f"{texts.not_said} {confidence}"
+        yield texts.nothing_asked if answer.asked_nothing else f"{texts.not_said} {confidence}"
         if answer.closest:
             yield f"\n{texts.closest}"
         for hit in answer.closest:

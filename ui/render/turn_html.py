@@ -6,7 +6,6 @@ drawn anew, and what is being typed in it lost, at every change.
 
 from __future__ import annotations
 
-from qa.courtesy import is_courtesy
 from ui.conversation import Turn
 from ui.render.documents_html import asked_of_html
 from ui.render.elements import escape
@@ -27,7 +26,7 @@ def stale_html(texts: Texts) -> str:
 
 def tools_html(turn: Turn, texts: Texts) -> str:
     """Return the buttons under what became of a question; thumbs are for answers only, none for thanks."""
-    if is_courtesy(turn.question) and not (turn.answer and turn.answer.answered):
+    if turn.answer and turn.answer.asked_nothing:
         return ""
     thumbs = (
         _button("thumb up", turn, texts.useful, icon=True) + _button("thumb down", turn, texts.useless, icon=True)
