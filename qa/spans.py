@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 _PAIRS = (("«", "»"), ("“", "”"), ("(", ")"), ("[", "]"), ('"', '"'))
-_SPACES = " \t\r\n\u00a0\u202f"
-_LOOSE = _SPACES + ",;:"
 
 
 def tidied(text: str, start: int, end: int, *, within: tuple[int, int]) -> tuple[int, int]:
@@ -19,7 +17,7 @@ def tidied(text: str, start: int, end: int, *, within: tuple[int, int]) -> tuple
         if opening == closing:
             missing = text.count(opening, begin, stop) % 2
         if missing > 0:
-            after = within[1] - len(text[stop : within[1]].lstrip(_SPACES))
+            after = within[1] - len(text[stop : within[1]].lstrip())
             if after < within[1] and text[after] == closing:
                 stop = after + 1
             elif text[begin] == opening:
@@ -32,6 +30,12 @@ def tidied(text: str, start: int, end: int, *, within: tuple[int, int]) -> tuple
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    kept = text[start:end].rstrip(_LOOSE)
-    begin = start + len(kept) - len(kept.lstrip(_LOOSE))
-    return begin, start + len(kept)
+    while start < end and _is_loose(text[start]):
+        start += 1
+    while start < end and _is_loose(text[end - 1]):
+        end -= 1
+    return start, end
+
+
+def _is_loose(sign: str) -> bool:
+    return sign.isspace() or sign in ",;:"

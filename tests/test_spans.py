@@ -19,6 +19,7 @@ from qa.spans import tidied
         ("en 2006,| puis", "en 2006"),
         (" : à Dakar | et à Thiès", "à Dakar"),
         ("« Faso »| aussi", "« Faso »"),
+        ("\u3000在达喀尔\u2009|，1960年", "在达喀尔"),
         ("Rome (Roma| en italien)", "Rome (Roma"),
         ("au Togo.|", "au Togo."),
         (",| rien", ","),
