@@ -219,6 +219,7 @@ def test_thanks_are_not_told_that_the_documents_do_not_say_them() -> None:
     assert message.texts("p") == ["Posez une question\u00a0: les documents y répondent avec leurs propres phrases."]
     assert not message.texts("p", "not-said") and not message.texts("p", "hint")
     assert turn_html.tools_html(Turn(2, thanks.question, thanks), FRENCH) == ""
+    assert FRENCH.ask_again in turn_html.tools_html(Turn(2, thanks.question, is_refused=True), FRENCH)
     assert "thumb up" in turn_html.tools_html(Turn(2, ABSTENTION.question, ABSTENTION), FRENCH)
 
 
