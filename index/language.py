@@ -19,13 +19,13 @@ _FUNCTION_WORDS = {
     "sv": "och att det som en på är av för med den till inte om ett har i var vad vem när hur från",
     "tr": "ve bir bu da de için ile olarak çok daha ne kim nerede nasıl olan gibi kadar ancak değil",
 }
-# Question words, greetings, and others that only make up their mind together with those above.
+# Question words, greetings, those of who speaks and is spoken to, and others that only make up their mind together with those above.
 _MORE_WORDS = {
     "de": "auch viele welche welcher warum sind hat hallo danke bitte",
-    "en": "are were many much had has have be been at this hello thanks thank please",
+    "en": "are were many much had has have be been at this you your more hello thanks thank please",
     "es": "cuántos cuánto cuál está han se hola gracias",
     "fr": "quel quelle quels quelles combien quand pourquoi elle sont été cette ses son leur s n qu ont"
-    " bonjour bonsoir merci",
+    " je vous moi toi quoi faire bonjour bonsoir merci",
 }
 _WORDS_OF = {code: {*words.split(), *_MORE_WORDS.get(code, "").split()} for code, words in _FUNCTION_WORDS.items()}
 _LANGUAGES_OF = {

@@ -6,7 +6,7 @@ from qa.answer import Answer, Citation, Repeat, SearchHit, Span
 from qa.answerer import Answerer
 from qa.conversation import Carried
 from qa.dates import Period
-from qa.reader import Finding, Reader, Reading, open_reader
+from qa.reader import Finding, Reader, open_reader
 from qa.retriever import Retriever
 from qa.shortcuts import ask, retrieve
 from qa.spelling import Respelling
@@ -19,7 +19,6 @@ __all__ = [
     "Finding",
     "Period",
     "Reader",
-    "Reading",
     "Repeat",
     "Respelling",
     "Retriever",

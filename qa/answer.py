@@ -8,7 +8,7 @@ from typing import Any
 
 from index.document import Document, Passage
 from qa.conversation import Carried
-from qa.courtesy import as_meant, is_courtesy
+from qa.courtesy import as_meant, asks_nothing
 from qa.dates import Period
 from qa.spelling import Respelling
 
@@ -142,9 +142,14 @@ class Answer:
         return as_meant(self.question, self.respellings)
 
     @property
+    def searched(self) -> str:
+        """What was searched for and read: the question as it was meant, after what it took over."""
+        return self.carried.before(self.read_as) if self.carried else self.read_as
+
+    @property
     def asked_nothing(self) -> bool:
-        """Whether there is no answer because there was no question: « Merci ! »."""
-        return not self.answered and is_courtesy(self.question)
+        """Whether there is no answer because nothing was asked of the documents: « Merci ! », « Qui es-tu ? »."""
+        return not self.answered and asks_nothing(self.question)
 
     @property
     def text(self) -> str:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from index import Filters, PassageIndex
 from index.recent import Recent
 from qa.answer import Answer, SearchHit
-from qa.citing import cite
+from qa.citing import cite, unquoted
 from qa.conversation import carry_over, last_asked
 from qa.copies import grouped, members
-from qa.courtesy import as_meant, is_courtesy
+from qa.courtesy import as_meant, asks_nothing
 from qa.dates import Period, find_period
-from qa.reader import Reader, Reading, open_reader
+from qa.reader import Finding, Reader, open_reader
 from qa.retriever import Retriever, check_question
 from qa.spelling import find_respellings
 
@@ -51,14 +51,15 @@ class Answerer:
         self._retriever = Retriever(passage_index)
         self._reader = reader or open_reader()
         self._threshold = self._reader.threshold if threshold is None else threshold
-        self._known: Recent[_Asked, tuple[Sequence[SearchHit], Reading]] = Recent(remembered)
+        self._known: Recent[_Asked, tuple[Sequence[SearchHit], Sequence[Finding]]] = Recent(remembered)
 
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Answer with sentences of the documents, or with `answered=False` and the closest passages.
 
         `history` are the answers of the conversation so far, oldest first: a follow-up such as
-        « Et en 2021 ? » takes over the subject of the last one, which `Answer.carried` tells. With filters,
-        only the documents that pass are asked. « Merci ! » asks nothing, and is not looked for.
+        « Et en 2021 ? » takes over the subject of the last one, which `Answer.carried` tells, and « Quoi
+        d'autre ? » gets what was not quoted yet. With filters, only the documents that pass are asked.
+        « Merci ! » and « Qui es-tu ? » ask nothing of the documents, and are not looked for.
         Raises InputError for a question that cannot be searched for.
         """
         *_, answer = self.stages(question, history=history, filters=filters)
@@ -70,7 +71,7 @@ class Answerer:
     ) -> Iterator[Sequence[SearchHit] | Answer]:
         """Yield the passages that are going to be read, then the answer, as `ask` returns it."""
         check_question(question)
-        if is_courtesy(question):
+        if asks_nothing(question):
             yield ()
             yield Answer(question, answered=False, confidence=0.0, citations=())
             return
@@ -82,7 +83,7 @@ class Answerer:
         )
         asked = as_meant(question, words)
         carried = carry_over(asked, history)
-        searched = f"{carried.words} {asked}" if carried else asked
+        searched = carried.before(asked) if carried else asked
         period = find_period(searched, generation.newest_date)
         key = generation.name, searched, period, filters.key if filters else None
         known = self._known.get(key)
@@ -90,15 +91,19 @@ class Answerer:
         retrieved = time.perf_counter()
         yield hits
         began_reading = time.perf_counter()
-        reading = known[1] if known else self._reader.read(searched, hits)
-        self._known.keep({key: (hits, reading)})
+        findings = known[1] if known else self._reader.read(searched, hits)
+        self._known.keep({key: (hits, findings)})
+        if carried and carried.asks_for_more:
+            told = [answer for answer in history if answer.searched == searched]
+            findings = unquoted(findings, [citation for answer in told for citation in answer.citations])
         timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - began_reading)}
-        answered = bool(reading.findings) and reading.confidence >= self._threshold
+        confidence = findings[0].confidence if findings else 0.0
+        answered = bool(findings) and confidence >= self._threshold
         yield Answer(
             question=question,
             answered=answered,
-            confidence=reading.confidence,
-            citations=cite(asked, reading.findings) if answered else (),
+            confidence=confidence,
+            citations=cite(searched if carried and carried.asks_for_more else asked, findings) if answered else (),
             closest=() if answered else tuple(hits[:_CLOSEST]),
             respellings=words,
             carried=carried,

@@ -9,7 +9,7 @@ from index import Passage, PassageIndex
 from index.passages import sentences_of
 from qa.answer import SearchHit
 from qa.features import share_held
-from qa.reader import Finding, Reading
+from qa.reader import Finding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,12 +43,12 @@ class WordReader:
 
     threshold = 0.0
 
-    def read(self, question: str, hits: Sequence[SearchHit]) -> Reading:
+    def read(self, question: str, hits: Sequence[SearchHit]) -> tuple[Finding, ...]:
         """Read every sentence of the hits' passages; ties break by the passages' order, then by offset."""
         findings = [
-            Finding(hit, start, end, share_held(hit, hit.document.text[start:end]))
+            Finding(hit, start, end, share := share_held(hit, hit.document.text[start:end]), share)
             for hit in hits
             for start, end in sentences_of(hit.document, hit.passage)
         ]
         findings.sort(key=lambda finding: (-finding.score, finding.hit.rank, finding.start))
-        return Reading(tuple(findings), findings[0].score if findings else 0.0)
+        return tuple(findings)

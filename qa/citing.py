@@ -65,7 +65,11 @@ def cite(question: str, findings: Sequence[Finding]) -> tuple[Citation, ...]:
             break
         if _noted(finding, chosen) or len(chosen) == MOST_CITATIONS:
             continue
-        chosen.append(_Chosen(finding, _context(finding, chosen)))
+        leaning = next((one for one in chosen if _is_context(finding, one)), None)
+        if leaning:
+            # It answers by itself too: better quoted than shown beside.
+            leaning.context = None
+        chosen.insert(chosen.index(leaning) if leaning else len(chosen), _Chosen(finding, _context(finding, chosen)))
         own = {copy.passage.id for copy in finding.hit.copies}
         for one in counterparts(finding, copies):
             # In the copy of another passage it may be another sentence, of the same form.
@@ -95,22 +99,32 @@ def cite(question: str, findings: Sequence[Finding]) -> tuple[Citation, ...]:
     )
 
 
+def unquoted(findings: Sequence[Finding], citations: Iterable[Citation]) -> tuple[Finding, ...]:
+    """Return the findings that no citation quotes or is nearly the same as."""
+    places = {(one.document.id, one.start) for one in citations}
+    quoted = [finding for finding in findings if (finding.hit.document.id, finding.start) in places]
+    return tuple(one for one in findings if one not in quoted and not any(repeats(one, other) for other in quoted))
+
+
 def _hits(findings: Sequence[Finding]) -> Iterable[SearchHit]:
     """Return the passages that were read, best first."""
     return sorted({one.hit.passage.id: one.hit for one in findings}.values(), key=lambda hit: hit.rank)
 
 
 def _noted(finding: Finding, chosen: Sequence[_Chosen]) -> bool:
-    """Note a finding beside the first one chosen that it repeats; whether there is one, or one that carries it."""
+    """Note a finding beside the first one chosen that it repeats; whether there is one."""
     document = finding.hit.document
     for one in chosen:
         if repeats(finding, one.finding):
             if document.id not in {one.finding.hit.document.id, *(repeat.document.id for repeat in one.also_in)}:
                 one.also_in.append(Repeat(finding.text, finding.start, finding.end, document))
             return True
-        if one.context and (document.id, finding.start) == (one.finding.hit.document.id, one.context.start):
-            return True
     return False
+
+
+def _is_context(finding: Finding, one: _Chosen) -> bool:
+    place = finding.hit.document.id, finding.start
+    return one.context is not None and place == (one.finding.hit.document.id, one.context.start)
 
 
 def _context(finding: Finding, chosen: Sequence[_Chosen]) -> Span | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.language import is_function_word
 from index.words import analyse
-from qa.courtesy import is_courtesy
+from qa.courtesy import asks_nothing
 from qa.dates import date_words
 
 if TYPE_CHECKING:
@@ -23,18 +23,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What a follow-up takes over: the words searched for before its own, and the question they come from."""
+    """What a follow-up takes over: the words searched for before its own, and the question they come from.
+
+    `asks_for_more`: « Quoi d'autre ? » has no words to search for, so that the question before is asked once more.
+    """
 
     words: str
     question: str
+    asks_for_more: bool = False
 
     @property
     def terms(self) -> tuple[str, ...]:
         """The words that carry meaning, each once."""
         return tuple(dict.fromkeys(_content_of(self.words)))
 
+    def before(self, question: str) -> str:
+        """Return what is searched for."""
+        return self.words if self.asks_for_more else f"{self.words} {question}"
+
     def to_json(self) -> dict[str, Any]:
-        return {"words": self.words, "terms": list(self.terms), "question": self.question}
+        return {
+            "words": self.words,
+            "terms": list(self.terms),
+            "question": self.question,
+            "asks_for_more": self.asks_for_more,
+        }
 
 
 def carry_over(question: str, history: Sequence[Answer]) -> Carried | None:
@@ -42,11 +55,14 @@ def carry_over(question: str, history: Sequence[Answer]) -> Carried | None:
     previous = last_asked(history)
     if previous is None or len(question) > _LONGEST:
         return None
+    followed = previous.carried.question if previous.carried and previous.carried.asks_for_more else previous.question
+    if asks_for_more(question):
+        return Carried(previous.searched, followed, asks_for_more=True)
     own = _content_of(question)
     points_back = len(own) <= _LONGEST_POINTING and not _addresses(question) and _points_back(question, own)
     if not points_back and not _is_fragment(question, previous):
         return None
-    before = f"{previous.carried.words} {previous.read_as}" if previous.carried else previous.read_as
+    before = previous.searched
     kept = _kept(before, question)
     if points_back and own:
         # It has a verb of its own: the old one would only draw towards the old answer.
@@ -55,12 +71,12 @@ def carry_over(question: str, history: Sequence[Answer]) -> Carried | None:
     if not _content_of(kept):
         return None
     words = " ".join([kept, *_names_of(previous, before)]) if points_back else kept
-    return Carried(words[:_LONGEST].rsplit(" ", 1)[0] if len(words) > _LONGEST else words, previous.question)
+    return Carried(words[:_LONGEST].rsplit(" ", 1)[0] if len(words) > _LONGEST else words, followed)
 
 
 def last_asked(history: Sequence[Answer]) -> Answer | None:
     """Return the last turn that asked something: what comes after « Merci ! » follows on from what was thanked for."""
-    return next((answer for answer in reversed(history) if not is_courtesy(answer.question)), None)
+    return next((answer for answer in reversed(history) if not asks_nothing(answer.question)), None)
 
 
 # Characters of a follow-up, and of what it takes over.
@@ -121,6 +137,41 @@ def _is_content(word: str) -> bool:
 
 def _is_name(word: str) -> bool:
     return word[0].isupper() and _is_content(word)
+
+
+# --- Whether it asks for more of the same ---------------------------------------------------------
+
+# It has one of these words, and no other than those beneath.
+_MORE = frozenset(
+    "plus davantage autre autres encore suite continue continuez développe développer développez détaille"
+    " détailler détaillez précise préciser précisez détails more else other others further elaborate más otro"
+    " otra otros mehr noch weiter weitere".split()
+)
+_AROUND_MORE = frozenset(
+    "quoi qui où quand quel quels quelle quelles d de des et rien chose choses détail précision précisions"
+    " information informations info infos exemple exemples réponse réponses résultat résultats phrase phrases"
+    " passage passages citation citations dis dites donne donnez raconte m me en moi nous le la les l savoir veux"
+    " voudrais aimerais j je peux tu pouvez vous dire à ce sujet propos là dessus y a t il elle est tout ça cela"
+    " un une peu alors what anything something nothing who where which tell give say us details about on this"
+    " that it them is are there any some the and result results answer answers quotes examples i d want would"
+    " like to know see show do you have can could qué algo cosa hay sobre eso alguna was etwas dazu davon gibt"
+    " es".split()
+)
+_MOST_WORDS_AROUND_MORE = 12
+_GO_ON = re.compile(
+    r"\W*(?:go on|keep going|c['’]est tout|is that (?:all|it)|that[’']s all|das ist alles|eso es todo)\W*",
+    re.IGNORECASE,
+)
+
+
+def asks_for_more(question: str) -> bool:
+    """Whether a question asks what else there is on what was asked before: « Quoi d'autre ? », "Tell me more"."""
+    words = [word.lower() for word in _words(question)]
+    return _GO_ON.fullmatch(question) is not None or (
+        len(words) <= _MOST_WORDS_AROUND_MORE
+        and not _MORE.isdisjoint(words)
+        and all(word in _MORE or word in _AROUND_MORE for word in words)
+    )
 
 
 # --- Whether a question leans on the turn before --------------------------------------------------

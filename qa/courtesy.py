@@ -1,4 +1,4 @@
-"""What people say to a chat that asks nothing of the documents: greetings, thanks, « pouvez-vous me dire ».
+"""What people say to a chat and not to its documents: greetings, thanks, « pouvez-vous me dire », « qui es-tu ».
 
 Such words stand in no document, and count as much as those that ask: with them, questions that the documents answer
 are left unanswered. Told by the words alone, in French, English, Spanish and German.
@@ -67,6 +67,15 @@ _ASKING = (
     r"|who|whom|whose|what|which|when|where|why|how|quién|quiénes|qué|cuál|cuáles|cuándo|dónde|cómo|cuánt[oa]s?"
     r"|wer|wen|wem|was|wann|wo|warum|wie|welche[rsnm]?)\b"
 )
+# How one asks for whatever there is on a subject, which is what is looked for.
+_ON = (
+    r"(?:(?:(?:peux tu|pouvez vous) (?:me|nous) parler|(?:parlez?|raconte) (?:moi|nous)|dis (?:moi tout|m en plus)"
+    r"|(?:que|qu est ce que) (?:sais tu|savez vous|tu sais|vous savez|(?:peux tu|pouvez vous) (?:me|nous) dire)"
+    r"|(?:(?:can|could) you )?(?:please )?tell (?:me|us)(?: more| everything)?|what do you know|what can you tell me"
+    r"|qué sabes|háblame|cuéntame|was weißt du|erzähl mir)"
+    r" (?:à propos d(?:es?|u)?|au sujet d(?:es?|u)?|sur|d(?:es?|u)?|about|of|on|sobre|acerca de|über|von)"
+    r" (?:(?:la|les?|l|the|el|los|las|der|die|das|den|dem) )?)"
+)
 _A_QUESTION = r"(?:(?:j ai |i have )?(?:une|a) (?:petite |quick )?question|(?:petite|quick) question)"
 _BY_THE_DOCUMENTS = (
     r"(?:(?:d après|selon|dans|according to|based on|in) (?:les|vos|tes|ces|the|your|these)"
@@ -74,24 +83,72 @@ _BY_THE_DOCUMENTS = (
 )
 
 
+# A text about the chat itself has one of these words, and no other than those beneath.
+_OF_THE_CHAT = frozenset(
+    "sourcier tu te toi ta ton tes vous votre vos you your yours yourself tú ti tus eres usted bist kannst hast"
+    " weißt dir dich dein deine documents sources source documentos fuentes fuente dokumente dokumenten quellen".split()
+)
+_ABOUT_THE_CHAT = frozenset(
+    "qui que qu quoi quel quelle quels quelles combien comment où d de des du le la les l un une en ce c ça cela"
+    " ces et est es êtes suis sont a as avez y il t je puis on me m moi au bien vraiment donc exactement sur dans"
+    " pour à faire fais faites peux peut pouvez sais savez sers servez utiliser marches marchez fonctionnes"
+    " fonctionnez demander poser appelles appelez parles parlez parlent traitent contiennent disent disposes"
+    " disposez connais connaissez lis lisez lu lus trouvé tiens tenez sors sortez inventes inventez mens mentez"
+    " trompes trompez croire confiance créé conçu nom sujet sujets question questions ia ai robot bot chatbot"
+    " chatgpt humain humaine machine intelligence artificielle vrai vraie sûr sûre sûrs certain certaine sérieux"
+    " sérieuse liste résume résumez résumé français anglais langue langues who what which where how many do does"
+    " did can could are is have the these this that an of in about from i name sure serious really true trust"
+    " know find found get got work use ask tell say contain cover made created built human real list show"
+    " summarize summarise all there for here speak language languages english french so and quién qué cuál cuáles"
+    " cómo puedes sabes hacer son los las tratan funcionas llamas seguro segura una tienes dónde eso wer was wie"
+    " ich tun machen ki ein eine sicher heißt woher das worum geht den welche".split()
+)
+_MOST_WORDS_ABOUT_IT = 12
+_CALL_FOR_HELP = r"\W*(?:(?:à l )?aide(?:z)?(?: moi)?|help(?: me)?|ayuda|ayúdame|hilfe|hilf mir)\W*"
+
+
 # Each is matched for good: the ways to part a long row of them would be too many to try.
 _NOTHING_ELSE = rf"\W*+(?>(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_FAREWELL}|{_ASSENT}|{_DENIAL}|{_SMALL_TALK})(?!\w)\W*)+"
 _ALOUD = rf"(?:{_GREETING}|{_THANKS}|{_PLEASE}|{_ASSENT}|{_SMALL_TALK}|{_A_QUESTION}|{_BY_THE_DOCUMENTS})"
 _BEFORE = (
     rf"{_NO_WORD}*+(?>(?:{_ALOUD} )*{_ALOUD}\s*[,.!?;:…\n]+{_NO_WORD}*"
-    rf"|{_GREETING} (?={_TELL}|{_KNOW}|{_ASKING})|{_TELL} (?=[\w{_QUOTATION_MARKS}])|{_KNOW} (?={_ASKING}))"
+    rf"|{_GREETING} (?={_ON}|{_TELL}|{_KNOW}|{_ASKING})|{_ON}(?!{_ASKING})(?=[\w{_QUOTATION_MARKS}])"
+    rf"|{_TELL} (?=[\w{_QUOTATION_MARKS}])|{_KNOW} (?={_ASKING}))"
 )
 _AFTER = rf"(?:(?<=[?!.…])|[,;:\n])\s*(?:(?:{_THANKS}|{_PLEASE}|{_FAREWELL})(?!\w)\W*)+$|\s+{_THANKS_AHEAD}\W*$"
 _PLEASE_AT_THE_END = rf"[\s,;]+{_PLEASE}(?=\W*$)"
 
 
+def asks_nothing(text: str) -> bool:
+    """Whether a text asks nothing of the documents: « Bonjour ! », "ok, thanks", « Que peux-tu faire ? ».
+
+    What stands in quotation marks is looked for.
+    """
+    return is_courtesy(text) or is_about_the_chat(text)
+
+
 def is_courtesy(text: str) -> bool:
-    """Whether a text asks nothing: « Bonjour ! », "ok, thanks". What stands in quotation marks is looked for."""
+    """Whether a text is nothing but greetings, thanks and the like."""
+    return _is_short_and_plain(text) and _compiled(_NOTHING_ELSE).fullmatch(text) is not None
+
+
+def is_about_the_chat(text: str) -> bool:
+    """Whether a text asks what the chat is, can do, has read, or whether it is sure."""
+    if not _is_short_and_plain(text):
+        return False
+    asked = without_courtesy(text)
+    if _compiled(_CALL_FOR_HELP).fullmatch(asked):
+        return True
+    words = re.findall(r"\w+", re.sub(r"\bt['’]", "tu ", asked.lower()))
     return (
-        len(text) <= _LONGEST
-        and not any(mark in text for mark in _QUOTATION_MARKS)
-        and _compiled(_NOTHING_ELSE).fullmatch(text) is not None
+        len(words) <= _MOST_WORDS_ABOUT_IT
+        and not _OF_THE_CHAT.isdisjoint(words)
+        and all(word in _OF_THE_CHAT or word in _ABOUT_THE_CHAT for word in words)
     )
+
+
+def _is_short_and_plain(text: str) -> bool:
+    return len(text) <= _LONGEST and not any(mark in text for mark in _QUOTATION_MARKS)
 
 
 def without_courtesy(question: str) -> str:

@@ -14,7 +14,7 @@ from qa.baselines import WordReader, halves
 from qa.copies import grouped, members
 from qa.metrics import exact_match, token_f1
 from qa.questions import Question, QuestionSet, question_word
-from qa.reader import Finding, Reader, Reading
+from qa.reader import Finding, Reader
 from qa.repeats import counterparts, repeats
 from qa.retriever import Retriever
 
@@ -177,7 +177,7 @@ class _Bench:
         )
 
     def _judged(self, record: Record, question: Question, answer: Answer) -> Record:
-        findings = self._listener.heard.findings[:_FINDINGS]
+        findings = self._listener.heard[:_FINDINGS]
         right = tuple(record.answerable and is_right(question, one) for one in findings)
         shown = [(one.document.id, one.start, one.end) for one in answer.citations]
         shown += [(one.document.id, one.start, one.end) for citation in answer.citations for one in citation.also_in]
@@ -212,11 +212,11 @@ class _Listener:
 
     def __init__(self, reader: Reader) -> None:
         self.instead: Sequence[SearchHit] | None = None
-        self.heard = Reading((), 0.0)
+        self.heard: tuple[Finding, ...] = ()
         self.threshold = reader.threshold
         self._reader = reader
 
-    def read(self, question: str, hits: Sequence[SearchHit]) -> Reading:
+    def read(self, question: str, hits: Sequence[SearchHit]) -> tuple[Finding, ...]:
         self.heard = self._reader.read(question, hits if self.instead is None else self.instead)
         return self.heard
 

@@ -19,7 +19,7 @@ from qa.answer import SearchHit, Span
 from qa.features import ReaderWeights, ReadSentence, SentenceFeatures, is_question, weighted
 from qa.joint import Asked, Batch, JointModel, Pair, best_span
 from qa.likeness import Likeness
-from qa.reader import Finding, Reading
+from qa.reader import Finding
 from qa.spans import tidied
 
 SHIPPED = Path(__file__).parent
@@ -58,17 +58,15 @@ class JointReader:
         encoder = open_encoder()
         return cls(encoder, JointModel.load(folder / MODEL_FILE, encoder), weights)
 
-    def read(self, question: str, hits: Sequence[SearchHit]) -> Reading:
+    def read(self, question: str, hits: Sequence[SearchHit]) -> tuple[Finding, ...]:
         """Read every sentence of the hits' passages; ties break by document id, then offset."""
         features = self.features(question, hits)
         if not features.read:
-            return Reading((), 0.0)
+            return ()
         scores = weighted(features.ranking, self._weights.sentence)
-        order = features.ranked(scores)
-        ranked = ((features.read[i], float(scores[i])) for i in order)
-        findings = tuple(Finding(one.hit, one.start, one.end, score, one.span) for one, score in ranked)
-        logit = weighted(features.confidence, self._weights.confidence)[order[0]]
-        return Reading(findings, float(1 / (1 + np.exp(-logit))))
+        confidences = 1 / (1 + np.exp(-weighted(features.confidence, self._weights.confidence)))
+        ranked = ((features.read[i], float(scores[i]), float(confidences[i])) for i in features.ranked(scores))
+        return tuple(Finding(one.hit, one.start, one.end, score, sure, one.span) for one, score, sure in ranked)
 
     def features(self, question: str, hits: Sequence[SearchHit]) -> SentenceFeatures:
         """Read the hits' passages and return all that ranks and judges their sentences."""

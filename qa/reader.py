@@ -12,12 +12,16 @@ from qa.answer import SearchHit, Span
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A sentence of a hit's document, `[start, end)`, and how well it answers (higher is better)."""
+    """A sentence of a hit's document, `[start, end)`, and how well it answers (higher is better).
+
+    `confidence` is the estimated probability that it answers, if those that a reader puts before it do not.
+    """
 
     hit: SearchHit
     start: int
     end: int
     score: float
+    confidence: float = 0.0
     span: Span | None = None
 
     @property
@@ -25,19 +29,11 @@ class Finding:
         return self.hit.document.text[self.start : self.end]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a reader found: every sentence it read, best first, and the probability that the first answers."""
-
-    findings: tuple[Finding, ...]
-    confidence: float
-
-
 class Reader(Protocol):
     """The seam for what picks the sentences."""
 
-    def read(self, question: str, hits: Sequence[SearchHit]) -> Reading:
-        """Read the passages of the hits."""
+    def read(self, question: str, hits: Sequence[SearchHit]) -> tuple[Finding, ...]:
+        """Read the passages of the hits, and return every sentence that can answer, best first."""
 
     @property
     def threshold(self) -> float:

@@ -80,11 +80,15 @@ def _answer(stored: _Json, library: Library) -> Answer:
         citations=citations,
         closest=closest,
         respellings=_respellings(_list(stored.get("respellings", [])), question),
-        carried=None if carried is None else Carried(_text(carried["words"]), _text(carried["question"])),
+        carried=None if carried is None else _carried(carried),
         period=None if period is None else _period(period),
         coverage=_number(stored["coverage"], 0, 1) if "coverage" in stored else 1.0,
         timings={_text(name): _number(value) for name, value in stored["timings_ms"].items()},
     )
+
+
+def _carried(stored: _Json) -> Carried:
+    return Carried(_text(stored["words"]), _text(stored["question"]), _flag(stored.get("asks_for_more", False)))
 
 
 def _citation(number: int, stored: _Json, library: Library) -> Citation:

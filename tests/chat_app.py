@@ -154,7 +154,7 @@ class FakeAnswerer:
     def ask(self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None) -> Answer:
         """Return the fixed answer, with what the question was understood to mean."""
         carried = carry_over(question, history)
-        searched = f"{carried.words} {question}" if carried else question
+        searched = carried.before(question) if carried else question
         return replace(self._answer(question, searched.lower()), carried=carried, period=find_period(searched, _newest))
 
     def _answer(self, question: str, words: str) -> Answer:

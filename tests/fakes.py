@@ -9,7 +9,7 @@ import numpy as np
 
 from index import make_document, split_passages
 from index.sentences import split_sentences
-from qa import Finding, Reading, SearchHit
+from qa import Finding, SearchHit
 
 
 class FakeEmbedder:
@@ -30,7 +30,7 @@ class FakeEmbedder:
         return self._vector(question)
 
     def _vector(self, text):
-        words = re.findall(r"\w+", text.lower()) or [""]
+        words = _words(text) or [""]
         total = sum(self._word(word) for word in words)
         return (total / (np.linalg.norm(total) or 1)).astype(np.float32)
 
@@ -47,14 +47,17 @@ class FakeReader:
         self.threshold = threshold
 
     def read(self, question, hits):
-        asked = set(re.findall(r"\w+", question.lower()))
+        asked = set(_words(question))
         findings = [
-            Finding(hit, start, end, float(len(asked & set(re.findall(r"\w+", hit.document.text[start:end].lower())))))
+            Finding(hit, start, end, float(len(asked & set(_words(hit.document.text[start:end])))), self.confidence)
             for hit in hits
             for start, end in split_sentences(hit.document.text, hit.passage.start, hit.passage.end)
         ]
-        findings.sort(key=lambda finding: -finding.score)
-        return Reading(tuple(findings), self.confidence if findings else 0.0)
+        return tuple(sorted(findings, key=lambda finding: -finding.score))
+
+
+def _words(text):
+    return re.findall(r"\w+", text.lower())
 
 
 def finding(text, score=1.0):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import Filters, InputError, PassageIndex, make_document
-from qa import Answerer, Finding, Reading, Retriever
+from qa import Answerer, Finding, Retriever
 from tests.fakes import FakeEmbedder, FakeReader
 from tests.test_sentences import odd_text
 
@@ -21,9 +21,7 @@ class FirstSentences:
         self.confidence = confidence
 
     def read(self, question, hits):
-        return Reading(
-            tuple(Finding(hit, hit.passage.start, hit.passage.end, hit.score) for hit in hits), self.confidence
-        )
+        return tuple(Finding(hit, hit.passage.start, hit.passage.end, hit.score, self.confidence) for hit in hits)
 
 
 def test_an_answer_is_made_of_quotes(passage_index):

@@ -7,7 +7,7 @@ import pytest
 from index import make_document, split_passages
 from qa import Finding, SearchHit
 from qa.answer import Span
-from qa.citing import cite
+from qa.citing import cite, unquoted
 
 QUESTION = "Que dit-on ?"
 TEXT = "Le Mali attend des engrais. Il les paiera en 2023. Le port de Dakar est plein. La mer est calme."
@@ -127,12 +127,28 @@ def test_a_quote_that_leans_on_the_sentence_before_carries_it(text, quote, conte
         assert citation.document.text[start:end] == context
 
 
-def test_a_sentence_is_shown_once_as_a_quote_or_as_context():
-    leaning, leant_on = ("Il les paiera en 2023.", 2.0), ("Le Mali attend des engrais.", 1.9)
-    (only,) = cite(QUESTION, findings(leaning, leant_on))
-    assert (only.quote, only.context and only.context.text) == (leaning[0], leant_on[0])
-    better = (leant_on[0], 2.1)
-    assert [(one.quote, one.context) for one in cite(QUESTION, findings(better, leaning))] == [
-        (leant_on[0], None),
-        (leaning[0], None),
+@pytest.mark.parametrize("score", [1.9, 2.1])
+def test_a_sentence_that_answers_too_is_quoted_before_the_one_that_leans_on_it(score):
+    leaning, leant_on = ("Il les paiera en 2023.", 2.0), ("Le Mali attend des engrais.", score)
+    found = sorted(findings(leaning, leant_on), key=lambda finding: -finding.score)
+    cited = cite(QUESTION, found)
+    assert [(one.number, one.quote, one.context) for one in cited] == [(1, leant_on[0], None), (2, leaning[0], None)]
+
+
+def test_a_sentence_that_answers_too_stays_context_where_three_are_quoted():
+    leaning, leant_on = ("Il les paiera en 2023.", 2.0), ("Le Mali attend des engrais.", 1.0)
+    others = ("Le port de Dakar est plein.", 1.5), ("La mer est calme.", 1.4)
+    first, *_ = cited = cite(QUESTION, findings(leaning, *others, leant_on))
+    assert len(cited) == 3 and first.context.text == leant_on[0]
+
+
+def test_what_is_not_quoted_yet():
+    rain = "Il est tombé 40 millimètres de pluie en une nuit sur la ville de Kayes."
+    near = "Il est tombé 40 millimètres de pluie en une nuit à Kayes."
+    found = [
+        *findings(("La mer est calme.", 3.0), ("Le port de Dakar est plein.", 2.0)),
+        *findings((rain, 1.0), text=rain),
     ]
+    (copy,) = findings((near, 0.5), text=near)
+    assert unquoted([*found, copy], ()) == (*found, copy)
+    assert unquoted([*found, copy], cite(QUESTION, [found[0], found[2]])) == (found[1],)

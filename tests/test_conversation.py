@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from index import InputError, PassageIndex, make_document
 from qa import Answer, Answerer
 from qa.citing import cite
-from qa.conversation import carry_over
+from qa.conversation import asks_for_more, carry_over
 from qa.questions import load_question_file
 from tests.benchmarks.turns import load_conversations
-from tests.fakes import finding
+from tests.fakes import FakeReader, finding
 from tests.test_answerer import FirstSentences
 from ui.demo import seeds_folder
 
@@ -154,6 +154,7 @@ def test_what_was_understood_is_in_the_answer(passage_index):
         "words": "attend des engrais au Mali",
         "terms": ["attend", "engrais", "Mali"],
         "question": first.question,
+        "asks_for_more": False,
     }
     assert second.to_json()["period"] == {
         "start": "2021-01-01",
@@ -162,6 +163,84 @@ def test_what_was_understood_is_in_the_answer(passage_index):
         "relative_to": "2022-11-03",
     }
     assert replace(answerer.ask("Et l'an dernier ?"), timings={}).carried is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("Quoi d'autre ?", "Et quoi d’autre ?", "autre chose ?", "Rien d'autre ?", "plus de détails", "Dis-m'en plus"),
+        *(
+            "J'aimerais en savoir plus",
+            "Peux-tu développer ?",
+            "continue",
+            "Encore",
+            "Il y en a d'autres ?",
+            "La suite !",
+        ),
+        *("Qui d'autre ?", "C'est tout ?", "Tu peux m'en dire plus à ce sujet ?"),
+        *(
+            "What else?",
+            "Tell me more",
+            "more",
+            "Anything else about that?",
+            "go on",
+            "Can you elaborate?",
+            "Who else?",
+        ),
+        *("¿Algo más?", "Was noch?"),
+    ],
+)
+def test_it_asks_for_more(question):
+    assert asks_for_more(question)
+    carried = carry_over(question, [turn(FERTILISER)])
+    assert carried.asks_for_more and (carried.words, carried.question) == (FERTILISER, FERTILISER)
+    assert carry_over(question, []) is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("Quels autres pays ?", "Combien de plus ?", "Et les autres ports ?", "Quoi ?", "Et en 2021 ?", "Pas plus ?"),
+        *("What other countries?", "How much more?", "Who is Peter?", "What is that?", "", "plus" + " de" * 20),
+    ],
+)
+def test_it_asks_for_something_else_than_more(question):
+    assert not asks_for_more(question)
+
+
+class Doubting(FakeReader):
+    """As sure of a sentence as it is of the words that it shares with the question, of which there are six."""
+
+    def read(self, question, hits):
+        return tuple(replace(one, confidence=one.score / 6) for one in super().read(question, hits))
+
+
+def test_more_is_what_answers_and_was_not_quoted(tmp_path, embedder):
+    text = (
+        "Le port de Dakar attend le riz. Le port de Dakar attend le mil. Le port de Dakar attend le blé."
+        " Le port de Dakar attend Awa. Il pleut ailleurs ; Dakar attend. Le port de Thiès est loin."
+    )
+    passage_index = PassageIndex.build(tmp_path / "i", [make_document(text)], embedder=embedder)
+    answerer = Answerer(passage_index, reader=Doubting(threshold=0.5))
+    asked = "Que port de Dakar attend ?"
+    first = answerer.ask(asked)
+    assert [len(one.citations) for one in (first, answerer.ask(asked, history=[first]))] == [3, 3]
+    more = answerer.ask("Quoi d'autre ?", history=[first])
+    assert more.answered and more.searched == asked
+    assert more.citations[0].quote == "Le port de Dakar attend Awa."
+    assert not {one.quote for one in first.citations} & {one.quote for one in more.citations}
+    last = answerer.ask("Encore ?", history=[first, more])
+    assert not last.answered and last.searched == asked and last.carried.question == asked
+    assert last.confidence < 0.5 and last.closest
+    # What answered another question answers this one too.
+    other, silent = replace(first, question="Qui attend ?"), replace(first, answered=False, citations=())
+    assert answerer.ask("Encore ?", history=[other, silent]).citations == first.citations
+
+
+def test_what_follows_on_from_more_follows_on_from_the_question_before_it():
+    first = turn(FERTILISER)
+    more = turn("Quoi d'autre ?", carried=carry_over("Quoi d'autre ?", [first]))
+    assert carry_over("Et en 2021 ?", [first, more]) == carry_over("Et en 2021 ?", [first])
 
 
 def test_the_carried_words_are_searched_and_read(passage_index):

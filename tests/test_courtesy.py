@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qa import Answerer, Retriever
 from qa.conversation import carry_over
-from qa.courtesy import is_courtesy, without_courtesy
+from qa.courtesy import asks_nothing, is_about_the_chat, is_courtesy, without_courtesy
 from tests.fakes import FakeReader
 
 NOTHING_ASKED = [
@@ -28,7 +28,26 @@ NOTHING_ASKED = [
     "Muchas gracias",
     "Guten Tag",
 ]
+ABOUT_THE_CHAT = [
+    *("Qui es-tu ?", "t'es qui ?", "Es-tu une IA ?", "Qui vous a créé ?", "tu t’appelles comment"),
+    *("Que peux-tu faire ?", "comment tu marches ?", "Que puis-je te demander ?", "aide", "À l'aide !", "Aidez-moi"),
+    *("De quoi parlent ces documents ?", "Combien de documents as-tu ?", "Résume les documents", "Que sais-tu ?"),
+    *("Quelles sont tes sources ?", "sources ?", "D'où tiens-tu ça ?", "Tu es sûr ?", "vous êtes sûrs ?"),
+    *("Bonjour, qui êtes-vous ?", "Pouvez-vous me dire qui vous êtes ?"),
+    *("Who are you?", "What can I ask you?", "help", "What are the documents about?", "Are you sure?"),
+    *("Where did you find that?", "What do you know?", "¿Quién eres?", "Wer bist du?"),
+]
 QUESTIONS = [
+    *("Quelle aide ?", "Que savez-vous faire pousser ?", "Qu'y a-t-il ?", "Qui vous a dit ça ?", "Où est-il ?"),
+    *(
+        "Quel est le nom du robot ?",
+        "What is it?",
+        "« Qui êtes-vous ? »",
+        "Comment ça marche ?",
+        "Où l'a-t-on trouvé ?",
+    ),
+    *("Quels documents ont été saisis ?", "Avez-vous trouvé le coupable ?", "help wanted", "What language is spoken?"),
+    *("Parle-moi de quoi il s’agit", "What can you tell me about what happened?"),
     "Qui a dit merci ?",
     "Merci à qui ?",
     "Que veut dire « bonjour » ?",
@@ -67,6 +86,11 @@ WRAPPED = [
     ("Dis-moi « qui » est visé", "« qui » est visé"),
     ("Je voudrais savoir le nom du président", "le nom du président"),
     ("Sais-tu a qui profite le crime ?", "a qui profite le crime ?"),
+    ("Parle-moi du Mali", "Mali"),
+    ("Bonjour, parlez-moi de l'accord", "accord"),
+    ("Que sais-tu sur Wagner ?", "Wagner ?"),
+    ("Dis-m'en plus sur « Takuba »", "« Takuba »"),
+    ("Tell me more about the grain deal, please", "grain deal"),
     ("Guten Tag, können Sie mir sagen, wer gewonnen hat? Danke!", "wer gewonnen hat?"),
 ]
 
@@ -77,15 +101,20 @@ def test_a_text_of_courtesies_asks_nothing_and_stays_as_it_is(text):
     assert without_courtesy(text) == text
 
 
+@pytest.mark.parametrize("text", ABOUT_THE_CHAT)
+def test_what_is_asked_of_the_chat_is_not_asked_of_the_documents(text):
+    assert is_about_the_chat(text) and asks_nothing(text) and not is_courtesy(text)
+
+
 @pytest.mark.parametrize("text", QUESTIONS)
 def test_words_that_are_part_of_a_question_stay_in_it(text):
-    assert not is_courtesy(text)
+    assert not asks_nothing(text)
     assert without_courtesy(text) == text
 
 
 @pytest.mark.parametrize(("typed", "asked"), WRAPPED)
 def test_what_stands_around_a_question_is_left_out(typed, asked):
-    assert not is_courtesy(typed)
+    assert not asks_nothing(typed)
     assert without_courtesy(typed) == asked
 
 
@@ -99,13 +128,19 @@ def test_of_any_text_a_part_is_left_that_can_be_asked(parts):
     assert any(map(str.isalnum, asked)) == any(map(str.isalnum, text))
 
 
-def test_thanks_are_neither_looked_for_nor_read(passage_index):
+@pytest.mark.parametrize("text", ["Merci beaucoup !", "Qui es-tu ?"])
+def test_what_asks_nothing_is_neither_looked_for_nor_read(passage_index, text):
     class Refusing(FakeReader):
         def read(self, question, hits):
             raise AssertionError(question)
 
-    answer = Answerer(passage_index, reader=Refusing()).ask("Merci beaucoup !")
-    assert not answer.answered and answer.confidence == 0 and answer.citations == answer.closest == ()
+    answer = Answerer(passage_index, reader=Refusing()).ask(text)
+    assert (
+        answer.asked_nothing
+        and not answer.answered
+        and answer.confidence == 0
+        and answer.citations == answer.closest == ()
+    )
 
 
 def test_a_question_is_found_and_read_without_what_stands_around_it(passage_index):
@@ -130,4 +165,6 @@ def test_what_comes_after_thanks_follows_on_from_the_question_before(passage_ind
     carried = carry_over("Et en 2021 ?", [first, thanks])
     assert carried is not None and carried == carry_over("Et en 2021 ?", [first])
     assert answerer.ask("Ok merci. Et en 2021 ?", history=[first, thanks]).carried == carried
+    doubt = answerer.ask("Tu es sûr ?", history=[first])
+    assert doubt.carried is None and carry_over("Et en 2021 ?", [first, doubt]) == carried
     assert carry_over("Et en 2021 ?", [thanks]) is None

@@ -27,7 +27,7 @@ from tests.chat_app import (
 from ui.conversation import Turn
 from ui.guard import is_closed
 from ui.render import clipboard, document_html, elements, message_html, panel_html, plain, turn_html, words
-from ui.texts import TEXTS, preferred_language, texts_around
+from ui.texts import TEXTS, Texts, preferred_language, texts_around
 
 FRENCH, ENGLISH = TEXTS["fr"], TEXTS["en"]
 FERTILISER_ANSWER = FakeAnswerer().ask(FERTILISER_QUESTION)
@@ -86,6 +86,7 @@ def all_html() -> dict[str, str]:
         "question": message_html.question_html(HOSTILE.text),
         "answer": message_html.answer_html(1, answer, FRENCH),
         "abstention": message_html.answer_html(1, closest, FRENCH),
+        "more": message_html.answer_html(1, replace(answer, carried=replace(carried, asks_for_more=True)), FRENCH),
         "problem": message_html.problem_html(HOSTILE.text),
         "panel": panel_html.sources_panel_html(1, answer, 3, FRENCH),
         "closest panel": panel_html.sources_panel_html(1, closest, 1, FRENCH),
@@ -537,6 +538,31 @@ def test_a_follow_up_says_what_it_took_over_and_links_to_itself_without_it() -> 
 )
 def test_a_period_in_words(question: str, french: str) -> None:
     assert words.period_in_words(find_period(question, lambda: None), FRENCH) == french
+
+
+MORE = replace(ABSTENTION, question="Quoi d'autre ?", carried=Carried("tonnes", "Combien <de> tonnes ?", True))
+
+
+def test_more_tells_what_it_is_more_of_and_has_no_question_to_ask_alone() -> None:
+    for answer in (MORE, replace(FERTILISER_ANSWER, question=MORE.question, carried=MORE.carried)):
+        page = _Page(message_html.answer_html(2, answer, FRENCH))
+        assert page.texts("p", "understood") == ["Ce qu’il y a d’autre sur «\u00a0Combien <de> tonnes ?\u00a0»."]
+        assert not page.attributes("a", "alone")
+
+
+def test_where_there_is_no_more_it_says_so_and_offers_what_is_near() -> None:
+    page = _Page(message_html.answer_html(2, MORE, FRENCH))
+    assert page.texts("p", "not-said") == [FRENCH.no_more] and page.texts("p", "closest-label") == [FRENCH.read_on]
+    printed = plain.printed_answer(MORE, as_json=False)
+    assert f"{FRENCH.no_more} Confiance" in printed and f"\n\n{FRENCH.read_on}\n" in printed
+
+
+@pytest.mark.parametrize(("question", "texts"), [("Que peux-tu faire ?", FRENCH), ("What can you do?", ENGLISH)])
+def test_asked_about_itself_it_says_what_it_does(question: str, texts: Texts) -> None:
+    answer = replace(ABSTENTION, question=question, closest=(), confidence=0.0)
+    assert plain.printed_answer(answer, as_json=False) == texts.about
+    page = _Page(message_html.answer_html(1, answer, texts))
+    assert page.texts("p") == [texts.about]
 
 
 def test_words_that_were_read_as_others_are_told_but_not_missing_accents() -> None:

@@ -101,6 +101,7 @@ def test_a_title_is_the_documents_own():
         (("question",), None),
         (("question",), "a" * 100_000),
         (("carried",), {"words": 1, "question": ""}),
+        (("carried",), {"words": "", "question": "", "asks_for_more": 1}),
         (("respellings",), [{"start": 0, "typed": "nowhere", "read": "anything"}]),
         (("respellings",), [{"start": -5, "typed": "", "read": ""}]),
         (("respellings",), ["a word"]),

@@ -108,7 +108,7 @@ def _quotes(citation: Citation) -> Iterator[tuple[Document, str]]:
 
 def _as_asked(answer: Answer) -> str:
     """Return the question as it was searched for: a follow-up says nothing without what it took over."""
-    asked = f"{answer.carried.words} {answer.question}" if answer.carried else answer.question
+    asked = answer.carried.before(answer.question) if answer.carried else answer.question
     return _UNWRITABLE.sub("\ufffd", asked)
 
 

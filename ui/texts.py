@@ -51,7 +51,11 @@ class Texts:
     not_said: str
     not_said_hint: str
     nothing_asked: str
+    about: str
+    more: str
+    no_more: str
     closest: str
+    read_on: str
     closest_badge: str
     respelled: str
     respelled_word: str
@@ -200,7 +204,15 @@ _FRENCH = Texts(
     not_said="Les documents ne le disent pas.",
     not_said_hint="Essayez d’autres mots, ou ajoutez un document qui en parle.",
     nothing_asked="Posez une question\u00a0: les documents y répondent avec leurs propres phrases.",
+    about=(
+        "sourcier cherche dans les documents et répond avec leurs phrases, copiées mot pour mot, chacune avec sa"
+        " source\u202f; il n’en écrit aucune. Quand ils ne disent rien, il le dit. Posez une question sur ce dont ils"
+        " parlent."
+    ),
+    more="Ce qu’il y a d’autre sur «\u00a0{question}\u00a0».",
+    no_more="Rien d’autre n’y répond assez sûrement.",
     closest="Les passages les plus proches ne sont pas des réponses\u00a0:",
+    read_on="À lire autour\u00a0:",
     closest_badge="Passage proche, pas une réponse",
     respelled="Lu {words}. Un mot entre guillemets est laissé tel quel.",
     respelled_word="«\u00a0{read}\u00a0» pour «\u00a0{typed}\u00a0»",
@@ -387,7 +399,14 @@ _ENGLISH = Texts(
     not_said="The documents do not say.",
     not_said_hint="Try other words, or add a document that covers it.",
     nothing_asked="Ask a question: the documents answer it in their own sentences.",
+    about=(
+        "sourcier searches the documents and answers with their sentences, copied word for word, each with its source;"
+        " it writes none of its own. Where they say nothing, it says so. Ask about what they cover."
+    ),
+    more="What else there is on “{question}”.",
+    no_more="Nothing else answers it with enough certainty.",
     closest="The closest passages are not answers:",
+    read_on="To read around it:",
     closest_badge="Close passage, not an answer",
     respelled="Read {words}. A word in quotation marks is left as it is.",
     respelled_word="“{read}” for “{typed}”",

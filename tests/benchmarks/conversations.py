@@ -32,8 +32,8 @@ class NotingReader:
         self.threshold = self._inner.threshold
 
     def read(self, question, hits):
-        self.hits, self.reading = hits, self._inner.read(question, hits)
-        return self.reading
+        self.hits, self.findings = hits, self._inner.read(question, hits)
+        return self.findings
 
 
 def main() -> None:
@@ -74,8 +74,7 @@ def measure(passage_index, conversations: Sequence[Conversation], *, with_histor
                 "answerable": bool(gold),
                 "document": any(hit.document.id in gold for hit in reader.hits),
                 "sentence": any(
-                    question.answered_by(found.hit.document.id, found.start, found.end)
-                    for found in reader.reading.findings[:3]
+                    question.answered_by(found.hit.document.id, found.start, found.end) for found in reader.findings[:3]
                 ),
                 "right": any(question.answered_by(place.document.id, place.start, place.end) for place in shown)
                 if gold

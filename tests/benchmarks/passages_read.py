@@ -54,7 +54,7 @@ def measure(retriever: Retriever, questions: Sequence) -> dict[int, dict[str, fl
                 forgetful.read(question.text, hits[:number])
                 milliseconds[number].append(1000 * (time.perf_counter() - began))
         # A sentence's score is the same whatever is read beside it, so that the longest reading tells of all.
-        findings = reader.read(question.text, hits).findings
+        findings = reader.read(question.text, hits)
         for number in NUMBERS:
             best = [one for one in findings if one.hit.rank <= number][:3]
             right = [is_right(question, one) for one in best]

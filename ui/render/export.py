@@ -8,7 +8,7 @@ from qa.answer import Answer
 from ui.conversation import Turn
 from ui.render.clipboard import citation_as_markdown, reference_as_markdown
 from ui.render.markdown import as_markdown, as_markdown_line
-from ui.render.words import Source, sources_of
+from ui.render.words import Source, closest_label, silence_in_words, sources_of
 from ui.texts import Texts
 
 
@@ -34,9 +34,9 @@ def _answer(answer: Answer, texts: Texts) -> Iterator[str]:
     if answer.answered:
         yield from (f"{citation_as_markdown(source, texts)}, {_offsets(source, texts)}" for source in sources)
         return
-    yield texts.nothing_asked if answer.asked_nothing else texts.not_said
+    yield silence_in_words(answer, texts)
     if sources:
-        yield texts.closest
+        yield closest_label(answer, texts)
         places = (f"{reference_as_markdown(source, texts)}, {_offsets(source, texts)}" for source in sources)
         yield "\n".join(f"- {place}" for place in places)
 

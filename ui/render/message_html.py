@@ -18,10 +18,12 @@ from ui.render.words import (
     also_in_titles,
     cited,
     clip,
+    closest_label,
     confidence_in_words,
     confidence_level,
     period_as_text,
     respellings_as_text,
+    silence_in_words,
     sources_of,
     title_of,
 )
@@ -89,14 +91,17 @@ def _quotes_html(turn: int, answer: Answer, texts: Texts) -> str:
 
 
 def _abstention_html(turn: int, answer: Answer, texts: Texts) -> str:
+    said = escape(silence_in_words(answer, texts))
     if answer.asked_nothing:
-        return f'<div class="answer" lang="{texts.language}"><p>{escape(texts.nothing_asked)}</p></div>'
+        return f'<div class="answer" lang="{texts.language}"><p>{said}</p></div>'
     closest = "".join(_closest_html(turn, source, texts) for source in sources_of(answer))
     if closest:
-        closest = f'<p class="closest-label">{escape(texts.closest)}</p><ol class="closest">{closest}</ol>'
+        closest = (
+            f'<p class="closest-label">{escape(closest_label(answer, texts))}</p><ol class="closest">{closest}</ol>'
+        )
     return (
         f'<div class="answer abstained" lang="{texts.language}">{_understood_html(turn, answer, texts)}'
-        f'<p class="not-said">{escape(texts.not_said)}</p>'
+        f'<p class="not-said">{said}</p>'
         f'<p class="hint">{escape(texts.not_said_hint)}</p>{closest}</div>'
     )
 
@@ -110,7 +115,10 @@ def _understood_html(turn: int, answer: Answer, texts: Texts) -> str:
     parts = []
     if respellings := respellings_as_text(answer.respellings, texts):
         parts.append(escape(respellings))
-    if answer.carried:
+    if answer.carried and answer.carried.asks_for_more:
+        question = f"<bdi>{escape(clip(answer.carried.question, LONGEST_TERMS))}</bdi>"
+        parts.append(fill(texts.more, question=question))
+    elif answer.carried:
         terms = clip(" ".join(answer.carried.terms), LONGEST_TERMS)
         link = f'<a class="alone" href="#alone-{turn:d}">{fill(texts.without, terms=f"<bdi>{escape(terms)}</bdi>")}</a>'
         parts.append(f"{escape(texts.carried)} {link}")

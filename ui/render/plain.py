@@ -13,9 +13,11 @@ from ui.render.words import (
     MOST_TITLES,
     also_in_heading,
     also_in_titles,
+    closest_label,
     confidence_in_words,
     period_as_text,
     respellings_as_text,
+    silence_in_words,
 )
 from ui.texts import TEXTS, Texts, texts_around
 
@@ -44,9 +46,9 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
         yield from filter(None, understood)
         yield ""
     if not answer.answered:
-        yield texts.nothing_asked if answer.asked_nothing else f"{texts.not_said} {confidence}"
+        yield " ".join([silence_in_words(answer, texts), *([] if answer.asked_nothing else [confidence])])
         if answer.closest:
-            yield f"\n{texts.closest}"
+            yield f"\n{closest_label(answer, texts)}"
         for hit in answer.closest:
             yield ""
             yield from _hit_lines(hit, texts)

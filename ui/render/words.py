@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from index.document import Document, DocumentSummary
 from qa.answer import Answer, Citation, SearchHit
+from qa.courtesy import is_about_the_chat
 from qa.dates import Period, days_of
 from qa.spelling import Respelling
 from ui.texts import Texts
@@ -159,6 +160,22 @@ def period_as_text(period: Period, texts: Texts) -> str:
         newest = date_in_words(period.relative_to, texts) or period.relative_to
         said.append(texts.counted_from.format(words=clip(period.words, 40), newest=newest))
     return " ".join(said)
+
+
+def silence_in_words(answer: Answer, texts: Texts) -> str:
+    """Say why an answer has no quote, or what a chat that was asked about itself is."""
+    if answer.asked_nothing:
+        return texts.about if is_about_the_chat(answer.question) else texts.nothing_asked
+    return texts.no_more if _asks_for_more(answer) else texts.not_said
+
+
+def closest_label(answer: Answer, texts: Texts) -> str:
+    """Say what the closest passages are."""
+    return texts.read_on if _asks_for_more(answer) else texts.closest
+
+
+def _asks_for_more(answer: Answer) -> bool:
+    return answer.carried is not None and answer.carried.asks_for_more
 
 
 def confidence_level(confidence: float) -> str:
