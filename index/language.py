@@ -19,7 +19,7 @@ _FUNCTION_WORDS = {
     "sv": "och att det som en på är av för med den till inte om ett har i var vad vem när hur från",
     "tr": "ve bir bu da de için ile olarak çok daha ne kim nerede nasıl olan gibi kadar ancak değil",
 }
-# Question words, greetings, those of who speaks and is spoken to, and others that only make up their mind together with those above.
+# Question words, greetings, and others that only make up their mind together with those above.
 _MORE_WORDS = {
     "de": "auch viele welche welcher warum sind hat hallo danke bitte",
     "en": "are were many much had has have be been at this you your more hello thanks thank please",

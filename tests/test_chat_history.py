@@ -22,6 +22,7 @@ from tests.chat_app import (
 )
 from tests.test_chat_accessibility import SCREENS, complaints
 from ui.feedback import FILE_NAME, LONGEST_COMMENT, read_log
+from ui.texts import TEXTS
 
 pytestmark = pytest.mark.browser
 
@@ -463,6 +464,24 @@ def test_hostile_words_stay_text_everywhere(visit: Callable[..., Visit], tmp_pat
 # --- Asking again, editing ---
 
 
+def test_what_else_there_is_can_be_asked_of_the_newest_quotes(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    page = opened.page
+    more = page.get_by_role("button", name="Quoi d’autre")
+    opened.ask(UNKNOWN_QUESTION)
+    expect(more).to_have_count(0)
+    opened.ask(FERTILISER_QUESTION, 2)
+    more.click()
+    expect(page.locator("#chat .answer")).to_have_count(3)
+    expect_asked(page, UNKNOWN_QUESTION, FERTILISER_QUESTION, TEXTS["fr"].what_else)
+    expect(page.locator("#chat .answer .understood")).to_have_text(
+        TEXTS["fr"].more.format(question=FERTILISER_QUESTION)
+    )
+    expect(more).to_have_count(1)  # a hidden one has no role
+    opened.ask(UNKNOWN_QUESTION, 4)
+    expect(more).to_have_count(0)
+
+
 def test_an_answer_is_asked_again_in_its_place(visit: Callable[..., Visit]) -> None:
     opened = visit()
     page = opened.page
@@ -538,9 +557,9 @@ def test_forged_events_change_nothing(visit: Callable[..., Visit]) -> None:
         {"turn": 1, "question": ["x"]},
         {"turn": 99, "verdict": "up"},
     ]
-    for name in ("again", "edited", "rated", "save_file"):
+    for name in ("again", "more", "edited", "rated", "save_file"):
         for data in forged:
-            if (name, data) != ("again", {"turn": 1, "question": ["x"]}):
+            if name not in ("again", "more") or data != {"turn": 1, "question": ["x"]}:
                 page.evaluate("([name, data]) => window.sourcierHistory.trigger(name, data)", [name, data])
     expect(page.locator("#history-said")).to_have_text("Cette conversation n’a pas pu être relue.")
     opened.ask(UNKNOWN_QUESTION, 2)

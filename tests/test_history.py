@@ -231,6 +231,15 @@ def test_asking_again_changes_one_answer_only():
     assert turns[1].answer.carried and turns[1].feedback is None
 
 
+@pytest.mark.parametrize("number", [1, 99, "2", None, 2.0, []])
+def test_what_else_is_asked_after_the_last_turn_only(number):
+    conversation = answered(FERTILISER_QUESTION, UNKNOWN_QUESTION)
+    assert not conversation.follow(number, "Encore ?")
+    assert conversation.follow(2, "Encore ?") and not conversation.follow(2, "Encore ?")
+    assert not conversation.follow(3, "Encore ?")
+    assert [turn.question for turn in conversation] == [FERTILISER_QUESTION, UNKNOWN_QUESTION, "Encore ?"]
+
+
 def test_what_failed_or_is_stale_can_be_asked_again():
     conversation = Conversation()
     conversation.restore(ID, [Turn(1, "boom", problem=""), Turn(2, FERTILISER_QUESTION, is_stale=True)])

@@ -553,6 +553,7 @@ def test_more_tells_what_it_is_more_of_and_has_no_question_to_ask_alone() -> Non
 def test_where_there_is_no_more_it_says_so_and_offers_what_is_near() -> None:
     page = _Page(message_html.answer_html(2, MORE, FRENCH))
     assert page.texts("p", "not-said") == [FRENCH.no_more] and page.texts("p", "closest-label") == [FRENCH.read_on]
+    assert not page.texts("p", "hint") and "more" not in turn_html.tools_html(Turn(1, MORE.question, MORE), FRENCH)
     printed = plain.printed_answer(MORE, as_json=False)
     assert f"{FRENCH.no_more} Confiance" in printed and f"\n\n{FRENCH.read_on}\n" in printed
 

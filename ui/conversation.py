@@ -103,6 +103,15 @@ class Conversation:
         with self._lock:
             self._add(question)
 
+    def follow(self, turn_number: object, question: str) -> bool:
+        """Append a question that follows on from a turn, if that is the last; the number comes from a browser."""
+        with self._lock:
+            turn = self._turn(turn_number)
+            if turn is None or turn.answer is None or turn.number != max(self._turns):
+                return False
+            self._add(question)
+            return True
+
     def next_waiting(self) -> Turn | None:
         """Hand out each unanswered turn once, oldest first."""
         with self._lock:

@@ -468,6 +468,7 @@ function onClick(event) {
   else if (pressed.matches('#chat .edit')) edit(pressed);
   else if (pressed.matches('#chat .thumb')) rate(pressed);
   else if (pressed.matches('#chat .again')) here.trigger('again', {turn: Number(pressed.value)});
+  else if (pressed.matches('#chat .more')) here.trigger('more', {turn: Number(pressed.value)});
 }
 
 function bindOnce() {

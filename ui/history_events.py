@@ -70,6 +70,7 @@ class History:
         component.resend(events.resend, outputs=[component], **once)
         component.save_file(events.save_file, outputs=[component], **once)
         component.again(events.ask_again, outputs=[messages], **once).then(**search)
+        component.more(events.ask_for_more, outputs=[messages], **once).then(**search)
         component.edited(events.edit, outputs=[*face], **once).then(**search)
         component.rated(events.rate, outputs=[component], **once)
 
@@ -125,6 +126,10 @@ class _Events:
 
     def ask_again(self, conversation: Conversation, event: gr.EventData) -> object:
         is_asked = conversation.ask_again(sent(event).get("turn"))
+        return self._draw(conversation)[0] if is_asked else gr.skip()
+
+    def ask_for_more(self, conversation: Conversation, event: gr.EventData) -> object:
+        is_asked = conversation.follow(sent(event).get("turn"), conversation.texts.what_else)
         return self._draw(conversation)[0] if is_asked else gr.skip()
 
     def edit(self, conversation: Conversation, event: gr.EventData) -> tuple[Any, Any]:

@@ -115,6 +115,7 @@ class Texts:
     export_json: str
     edit_question: str
     ask_again: str
+    what_else: str
     stale: str
     useful: str
     useless: str
@@ -286,6 +287,7 @@ _FRENCH = Texts(
     export_json="Enregistrer en JSON",
     edit_question="Modifier la question",
     ask_again="Reposer la question",
+    what_else="Quoi d’autre\u202f?",
     stale="Les documents ont changé depuis cette réponse. Reposez la question.",
     useful="Bonne réponse",
     useless="Mauvaise réponse",
@@ -477,6 +479,7 @@ _ENGLISH = Texts(
     export_json="Save as JSON",
     edit_question="Edit the question",
     ask_again="Ask again",
+    what_else="What else?",
     stale="The documents have changed since this answer. Ask again.",
     useful="Good answer",
     useless="Bad answer",

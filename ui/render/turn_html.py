@@ -1,4 +1,4 @@
-"""HTML of what stands around questions and answers: edit, ask again, thumbs.
+"""HTML of what stands around questions and answers: edit, what else, ask again, thumbs.
 
 The buttons say nothing of a state: history.js knows which thumb is pressed, so that a message is not
 drawn anew, and what is being typed in it lost, at every change.
@@ -25,7 +25,10 @@ def stale_html(texts: Texts) -> str:
 
 
 def tools_html(turn: Turn, texts: Texts) -> str:
-    """Return the buttons under what became of a question; thumbs are for answers only, none for thanks."""
+    """Return the buttons under what became of a question: thumbs for answers only, none for thanks.
+
+    What else there is can be asked of quotes, and only of the newest: the style sheet hides it elsewhere.
+    """
     if turn.answer and turn.answer.asked_nothing:
         return ""
     thumbs = (
@@ -33,7 +36,9 @@ def tools_html(turn: Turn, texts: Texts) -> str:
         if turn.answer
         else ""
     )
-    return f'<div class="tools" lang="{texts.language}">{thumbs}{_button("again", turn, texts.ask_again)}</div>'
+    more = _button("more", turn, texts.what_else) if turn.answer and turn.answer.answered else ""
+    again = _button("again", turn, texts.ask_again)
+    return f'<div class="tools" lang="{texts.language}">{thumbs}{more}{again}</div>'
 
 
 def _button(css_class: str, turn: Turn, label: str, *, icon: bool = False) -> str:
