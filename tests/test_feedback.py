@@ -191,6 +191,14 @@ def test_a_follow_up_is_asked_with_what_it_took_over(passage_index, rated, tmp_p
     assert follow_up.carried and question.text == f"{follow_up.carried.words} {FOLLOW_UP}"
 
 
+def test_what_else_there_is_is_an_answer_to_the_question_before_and_no_more_none(passage_index, rated, tmp_path):
+    before = rated("Que fait le Mali ?", UP)
+    rated("Quoi d'autre ?", UP, history=[before])
+    rated("Quoi d'autre ?", UP, history=[replace(before, question="Qui dirige la Mongolie ?")], confidence=0.1)
+    (question,) = load_questions([exported(passage_index, tmp_path / "out").path]).questions
+    assert question.text == "Que fait le Mali ?" and len(question.answers) > len(before.citations)
+
+
 def test_what_the_documents_no_longer_hold_is_left_out(passage_index, rated, tmp_path):
     gone = rated("Que fait le Mali ?", UP)
     rated("Qui dirige la Mongolie ?", UP, confidence=0.1)

@@ -38,11 +38,11 @@ def export_feedback(log: Path, passage_index: PassageIndex, folder: Path) -> Exp
     """Write the questions whose answers were found good into a folder, with every document of the index.
 
     The quotes that a reader approved are the known answers, and a silence that was approved makes a
-    question that the documents do not answer. Raises InputError for a folder that holds something else,
+    question that the documents do not answer, unless it is asked what else they say. Raises InputError for a folder that holds something else,
     and where nothing was found good.
     """
     verdicts, gone = _last_verdicts(log, passage_index)
-    good = [answer for answer, feedback in verdicts if feedback.verdict == UP]
+    good = [answer for answer, feedback in verdicts if feedback.verdict == UP and not _says_no_more(answer)]
     questions = list(_questions(good))
     if not questions:
         raise InputError(f"{log} approves of no answer: expected a thumb up on at least one, given in the chat")
@@ -104,6 +104,11 @@ def _quotes(citation: Citation) -> Iterator[tuple[Document, str]]:
     yield citation.document, citation.quote
     for repeat in citation.also_in:
         yield repeat.document, repeat.quote
+
+
+def _says_no_more(answer: Answer) -> bool:
+    """Whether an answer is a silence that comes after quotes, which answer its question."""
+    return not answer.answered and answer.carried is not None and answer.carried.asks_for_more
 
 
 def _as_asked(answer: Answer) -> str:
