@@ -91,6 +91,12 @@ def are_different(one: str | None, other: str | None) -> bool:
     return None not in (one, other) and one != other
 
 
+def without_accents(text: str) -> str:
+    """Return a text with its letters as they are without accents, cedillas and the like."""
+    decomposed = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", "".join(letter for letter in decomposed if not unicodedata.combining(letter)))
+
+
 def is_function_word(word: str) -> bool:
     """Whether a word is an article, pronoun, preposition or the like in one of the languages known here."""
     return word.lower() in _LANGUAGES_OF

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from index.language import is_function_word
+from index.language import is_function_word, without_accents
 from index.words import analyse
 from qa.courtesy import asks_nothing
 from qa.dates import date_words
@@ -143,19 +143,23 @@ def _is_name(word: str) -> bool:
 
 # It has one of these words, and no other than those beneath.
 _MORE = frozenset(
-    "plus davantage autre autres encore suite continue continuez développe développer développez détaille"
-    " détailler détaillez précise préciser précisez détails more else other others further elaborate más otro"
-    " otra otros mehr noch weiter weitere".split()
+    without_accents(
+        "plus davantage autre autres encore suite continue continuez développe développer développez détaille"
+        " détailler détaillez précise préciser précisez détails more else other others further elaborate más otro"
+        " otra otros mehr noch weiter weitere"
+    ).split()
 )
 _AROUND_MORE = frozenset(
-    "quoi qui où quand quel quels quelle quelles d de des et rien chose choses détail précision précisions"
-    " information informations info infos exemple exemples réponse réponses résultat résultats phrase phrases"
-    " passage passages citation citations dis dites donne donnez raconte m me en moi nous le la les l savoir veux"
-    " voudrais aimerais j je peux tu pouvez vous dire à ce sujet propos là dessus y a t il elle est tout ça cela"
-    " un une peu alors what anything something nothing who where which tell give say us details about on this"
-    " that it them is are there any some the and result results answer answers quotes examples i d want would"
-    " like to know see show do you have can could qué algo cosa hay sobre eso alguna was etwas dazu davon gibt"
-    " es".split()
+    without_accents(
+        "quoi qui où quand quel quels quelle quelles d de des et rien chose choses détail précision précisions"
+        " information informations info infos exemple exemples réponse réponses résultat résultats phrase phrases"
+        " passage passages citation citations dis dites donne donnez raconte m me en moi nous le la les l savoir"
+        " veux voudrais aimerais j je peux tu pouvez vous dire à ce sujet propos là dessus y a t il elle est tout"
+        " ça cela un une peu alors what anything something nothing who where which tell give say us details about"
+        " on this that it them is are there any some the and result results answer answers quotes examples i want"
+        " would like to know see show do you have can could qué algo cosa hay sobre eso alguna was etwas dazu"
+        " davon gibt es"
+    ).split()
 )
 _MOST_WORDS_AROUND_MORE = 12
 _GO_ON = re.compile(
@@ -166,7 +170,7 @@ _GO_ON = re.compile(
 
 def asks_for_more(question: str) -> bool:
     """Whether a question asks what else there is on what was asked before: « Quoi d'autre ? », "Tell me more"."""
-    words = [word.lower() for word in _words(question)]
+    words = _words(without_accents(question.lower()))
     return _GO_ON.fullmatch(question) is not None or (
         len(words) <= _MOST_WORDS_AROUND_MORE
         and not _MORE.isdisjoint(words)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+from index.language import without_accents
 from qa.spelling import Respelling, respelled
 
 _QUOTATION_MARKS = '«»“”„"'
@@ -85,23 +86,29 @@ _BY_THE_DOCUMENTS = (
 
 # A text about the chat itself has one of these words, and no other than those beneath.
 _OF_THE_CHAT = frozenset(
-    "sourcier tu te toi ta ton tes vous votre vos you your yours yourself tú ti tus eres usted bist kannst hast"
-    " weißt dir dich dein deine documents sources source documentos fuentes fuente dokumente dokumenten quellen".split()
+    without_accents(
+        "sourcier tu te toi ta ton tes vous votre vos you your yours yourself tú ti tus eres usted bist kannst"
+        " hast weißt dir dich dein deine documents sources source documentos fuentes fuente dokumente dokumenten"
+        " quellen"
+    ).split()
 )
 _ABOUT_THE_CHAT = frozenset(
-    "qui que qu quoi quel quelle quels quelles combien comment où d de des du le la les l un une en ce c ça cela"
-    " ces et est es êtes suis sont a as avez y il t je puis on me m moi au bien vraiment donc exactement sur dans"
-    " pour à faire fais faites peux peut pouvez sais savez sers servez utiliser marches marchez fonctionnes"
-    " fonctionnez demander poser appelles appelez parles parlez parlent traitent contiennent disent disposes"
-    " disposez connais connaissez lis lisez lu lus trouvé tiens tenez sors sortez inventes inventez mens mentez"
-    " trompes trompez croire confiance créé conçu nom sujet sujets question questions ia ai robot bot chatbot"
-    " chatgpt humain humaine machine intelligence artificielle vrai vraie sûr sûre sûrs certain certaine sérieux"
-    " sérieuse liste résume résumez résumé français anglais langue langues who what which where how many do does"
-    " did can could are is have the these this that an of in about from i name sure serious really true trust"
-    " know find found get got work use ask tell say contain cover made created built human real list show"
-    " summarize summarise all there for here speak language languages english french so and quién qué cuál cuáles"
-    " cómo puedes sabes hacer son los las tratan funcionas llamas seguro segura una tienes dónde eso wer was wie"
-    " ich tun machen ki ein eine sicher heißt woher das worum geht den welche".split()
+    without_accents(
+        "qui que qu quoi quel quelle quels quelles combien comment où d de des du le la les l un une en ce c ça"
+        " cela ces et est es êtes suis sont a as avez y il t je puis on me m moi au bien vraiment donc exactement"
+        " sur dans pour à faire fais faites peux peut pouvez sais savez sers servez utiliser marches marchez"
+        " fonctionnes fonctionnez demander poser appelles appelez parles parlez parlent traitent contiennent"
+        " disent disposes disposez connais connaissez lis lisez lu lus trouvé tiens tenez sors sortez inventes"
+        " inventez mens mentez trompes trompez croire confiance créé conçu nom sujet sujets question questions ia"
+        " ai robot bot chatbot chatgpt humain humaine machine intelligence artificielle vrai vraie sûr sûre sûrs"
+        " certain certaine sérieux sérieuse liste résume résumez résumé français anglais langue langues who what"
+        " which where how many do does did can could are is have the these this that an of in about from i name"
+        " sure serious really true trust know find found get got work use ask tell say contain cover made created"
+        " built human real list show summarize summarise all there for here speak language languages english"
+        " french so and quién qué cuál cuáles cómo puedes sabes hacer son los las tratan funcionas llamas seguro"
+        " segura una tienes dónde eso wer was wie ich tun machen ki ein eine sicher heißt woher das worum geht"
+        " den welche"
+    ).split()
 )
 _MOST_WORDS_ABOUT_IT = 12
 _CALL_FOR_HELP = r"\W*(?:(?:à l )?aide(?:z)?(?: moi)?|help(?: me)?|ayuda|ayúdame|hilfe|hilf mir)\W*"
@@ -139,7 +146,7 @@ def is_about_the_chat(text: str) -> bool:
     asked = without_courtesy(text)
     if _compiled(_CALL_FOR_HELP).fullmatch(asked):
         return True
-    words = re.findall(r"\w+", re.sub(r"\bt['’]", "tu ", asked.lower()))
+    words = re.findall(r"\w+", without_accents(re.sub(r"\bt['’]", "tu ", asked.lower())))
     return (
         len(words) <= _MOST_WORDS_ABOUT_IT
         and not _OF_THE_CHAT.isdisjoint(words)

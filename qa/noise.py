@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 
-from index.language import is_function_word
+from index.language import is_function_word, without_accents
 
 _WORD = re.compile(r"\w[\w-]*")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
@@ -18,11 +17,6 @@ _KEYS_NEARBY = "aeiounrstl"
 def hasty(question: str, _: random.Random) -> str:
     """Drop capitals and the question mark."""
     return question.rstrip(" ?¿\u00a0\u202f").lower()
-
-
-def without_accents(question: str, _: random.Random) -> str:
-    decomposed = unicodedata.normalize("NFD", question)
-    return unicodedata.normalize("NFC", "".join(letter for letter in decomposed if not unicodedata.combining(letter)))
 
 
 def without_apostrophes(question: str, _: random.Random) -> str:
@@ -54,7 +48,7 @@ def keywords(question: str, _: random.Random) -> str:
 
 NOISES: Mapping[str, Callable[[str, random.Random], str]] = {
     "hasty": hasty,
-    "without accents": without_accents,
+    "without accents": lambda question, _: without_accents(question),
     "without apostrophes": without_apostrophes,
     "mistyped": mistyped,
     "keywords": keywords,

@@ -169,6 +169,7 @@ def test_what_was_understood_is_in_the_answer(passage_index):
     "question",
     [
         *("Quoi d'autre ?", "Et quoi d’autre ?", "autre chose ?", "Rien d'autre ?", "plus de détails", "Dis-m'en plus"),
+        *("plus de precisions", "developpe"),
         *(
             "J'aimerais en savoir plus",
             "Peux-tu développer ?",

@@ -30,7 +30,15 @@ NOTHING_ASKED = [
 ]
 ABOUT_THE_CHAT = [
     *("Qui es-tu ?", "t'es qui ?", "Es-tu une IA ?", "Qui vous a créé ?", "tu t’appelles comment"),
-    *("Que peux-tu faire ?", "comment tu marches ?", "Que puis-je te demander ?", "aide", "À l'aide !", "Aidez-moi"),
+    *(
+        "Que peux-tu faire ?",
+        "comment tu marches ?",
+        "Que puis-je te demander ?",
+        "aide",
+        "À l'aide !",
+        "Aidez-moi",
+        "qui etes vous",
+    ),
     *("De quoi parlent ces documents ?", "Combien de documents as-tu ?", "Résume les documents", "Que sais-tu ?"),
     *("Quelles sont tes sources ?", "sources ?", "D'où tiens-tu ça ?", "Tu es sûr ?", "vous êtes sûrs ?"),
     *("Bonjour, qui êtes-vous ?", "Pouvez-vous me dire qui vous êtes ?"),

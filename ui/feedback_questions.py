@@ -38,8 +38,8 @@ def export_feedback(log: Path, passage_index: PassageIndex, folder: Path) -> Exp
     """Write the questions whose answers were found good into a folder, with every document of the index.
 
     The quotes that a reader approved are the known answers, and a silence that was approved makes a
-    question that the documents do not answer, unless it is asked what else they say. Raises InputError for a folder that holds something else,
-    and where nothing was found good.
+    question that the documents do not answer, unless it was asked what else they say. Raises InputError
+    for a folder that holds something else, and where nothing was found good.
     """
     verdicts, gone = _last_verdicts(log, passage_index)
     good = [answer for answer, feedback in verdicts if feedback.verdict == UP and not _says_no_more(answer)]
