@@ -106,6 +106,9 @@ class Generation:
             vectors[is_pending] = self._embedded(numbers[is_pending], embedder)
         return vectors
 
+    def languages_of(self, numbers: NDArray[np.int64]) -> list[str | None]:
+        return self.store.languages(numbers)
+
     def question_terms(self, question: str, language: str | None) -> dict[str, float]:
         return self.words.question_terms(question, language)
 

@@ -18,6 +18,7 @@ from index.document import Document, DocumentSummary, Passage
 from index.embedder import Embedder
 from index.filters import Filters
 from index.fusion import fuse
+from index.language import are_different, detect_language
 from index.vectors import cosines_of
 
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ class Snapshot(Catalogue, Protocol):
     def vectors_of(self, numbers: NDArray[np.int64], embedder: Embedder) -> NDArray[np.float32]:
         """Return the vectors of scorable passages, float32 of shape (len(numbers), dimension); `numbers` ascend."""
 
+    def languages_of(self, numbers: NDArray[np.int64]) -> list[str | None]:
+        """Return the languages of passages, whose `numbers` ascend."""
+
     def question_terms(self, question: str, language: str | None) -> dict[str, float]:
         """Return the question's terms as texts of this language have them, each with its idf."""
 
@@ -157,7 +161,9 @@ def find_matches(
     # for it keeps "shares no word" apart from "shares few".
     word_scores = np.zeros(len(numbers), np.float32)
     word_scores[np.searchsorted(numbers, worded)] = bm25
-    fused = fuse(cosines, word_scores)
+    language = detect_language(question)
+    foreign = np.array([are_different(language, other) for other in snapshot.languages_of(numbers)])
+    fused = fuse(cosines, word_scores, foreign=foreign)
     # Numbers tell nothing but who came first, so all that tie with the last one are fetched.
     worst = np.sort(fused)[::-1][min(top_k, len(fused)) - 1]
     chosen = np.flatnonzero(fused >= worst)

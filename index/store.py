@@ -229,6 +229,18 @@ class Store:
                 some,
             )
 
+    def languages(self, numbers: NDArray[np.int64]) -> list[str | None]:
+        """Return the languages of passages, in the order of `numbers`, which ascend."""
+        return [
+            language
+            for some in batches(numbers)
+            for (language,) in self._rows(
+                "SELECT language FROM passages JOIN documents ON documents.number = document"
+                f" WHERE passages.number IN ({marks(some)}) ORDER BY passages.number",
+                some,
+            )
+        ]
+
     def vectors(self, numbers: NDArray[np.int64]) -> NDArray[np.float16]:
         """Return the vectors of passages, float16 of shape (len(numbers), dimension); `numbers` ascend."""
         found: list[bytes] = []

@@ -16,6 +16,29 @@ def test_worked_example():
     np.testing.assert_allclose(fused, [-1.0694, -0.2121, 1.2816], atol=1e-4)
 
 
+def test_worked_example_with_texts_in_another_language():
+    # z(4, 1, 3, 2) = (1.3416, -1.3416, .4472, -.4472): the two others are further by 1.7889 on average, and half of
+    # that is made up for. z(0, 3) = (-1, 1).
+    cosines, words = np.float32([4, 1, 3, 2]), np.float32([0, 0, 3, 0])
+    foreign = np.array([False, True, False, True])
+    np.testing.assert_allclose(fuse(cosines, words, foreign=foreign), [0.6391, -0.4472, 0.6130, 0.4472], atol=1e-4)
+    # Nearer, they stay where they are.
+    np.testing.assert_allclose(fuse(cosines, words, foreign=~foreign)[2], 0.4472, atol=1e-4)
+
+
+@given(scores)
+def test_texts_all_of_one_language_are_as_without(vectors):
+    words = vectors[::-1].copy()
+    for foreign in (np.zeros(len(vectors), bool), np.ones(len(vectors), bool)):
+        assert np.array_equal(fuse(vectors, words, foreign=foreign), fuse(vectors, words))
+
+
+def test_where_no_word_is_found_texts_in_both_languages_count_by_their_vectors():
+    cosines, foreign = np.float32([4, 3, 2, 1]), np.array([False, True, False, True])
+    found = fuse(cosines, np.zeros(4, np.float32), foreign=foreign)
+    np.testing.assert_allclose(found, [1.3416, 0.8944, -0.4472, -0.8944], atol=1e-4)
+
+
 @given(scores)
 def test_a_side_without_differences_changes_nothing(vectors):
     flat = np.zeros_like(vectors)

@@ -64,6 +64,26 @@ def test_an_index_holds_what_was_put_in(made, documents, embedder):
     assert PassageIndex.open(place).model == "fake"
 
 
+def test_a_store_tells_languages_and_finds_a_text_in_another_by_its_vector(new_place):
+    cosines = (1, 0.62, 0.58, 0.56, 0.3, 0.3, 0.3, 0.6, 0.1)
+    matrix = np.zeros((len(cosines), GivenVectors.dimension), np.float32)
+    matrix[:, 0] = cosines
+    matrix[range(len(cosines)), range(1, len(cosines) + 1)] = np.sqrt(1 - matrix[:, 0] ** 2)
+    texts = [f"Le riz de Gao est dans la rue {i}." for i in range(1, 7)]
+    texts += ["The answer of 7 is not in that of the others.", "8"]
+    passage_index = PassageIndex.build(new_place(), map(make_document, texts), embedder=GivenVectors(matrix))
+    generation = passage_index.generation()
+    numbers = np.sort(generation.search_vectors(matrix[0], len(texts))[0])
+    told = generation.languages_of(numbers)
+    assert told == [document.language for _, document in generation.passages(numbers.tolist())]
+    assert [told.count(language) for language in ("fr", "en", None)] == [6, 1, 1]
+    matches = found(passage_index, "0 : où est le riz de Gao et qui le dit ?")
+    assert [match.document.language for match in matches].index("en") == 0
+    # In no language, nothing is in another.
+    matches = found(passage_index, "0 riz Gao")
+    assert [match.document.language for match in matches].index("en") > 2
+
+
 def test_a_store_finds_what_brute_force_finds(new_place, embedder):
     documents = [
         make_document(f"Le document {i} parle de {i % 7} et de {i % 11} choses, à Gao.", source=f"/d/{i}.txt")

@@ -153,7 +153,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a passage stands: `start` and `end` in the text of a document that lies in so many parts."""
+    """Where a passage stands: `start` and `end` in the text of a document that lies in so many parts.
+
+    `language` is that of the document, "" where it shows none.
+    """
 
     number: int
     document: int
@@ -161,6 +164,7 @@ class Span:
     end: int
     parts: int
     text_sha256: str
+    language: str
 
 
 def fields_of(collections: Collections, dimension: int, connection: Connection) -> dict[str, list[Field]]:

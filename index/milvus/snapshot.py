@@ -49,7 +49,7 @@ _DOCUMENTS_KEPT = 256
 # What the questions of a busy moment find: 13 MB of vectors.
 _PASSAGES_KEPT = 8192
 _AT_ONCE = 64
-_SPAN_FIELDS = ("number", "document", "start", "end", "parts", "text_sha256")
+_SPAN_FIELDS = ("number", "document", "start", "end", "parts", "text_sha256", "language")
 _ROW_FIELDS = (*_SPAN_FIELDS, "vector")
 _DATED = re.compile(r"\d{4}")
 
@@ -148,6 +148,10 @@ class MilvusSnapshot:
             known |= self._keep(self._passage_rows(missing, _ROW_FIELDS))
         return np.array([known[number] for number in wanted], np.float32).reshape(len(wanted), -1)
 
+    def languages_of(self, numbers: NDArray[np.int64]) -> list[str | None]:
+        spans = self._spans(numbers.tolist())
+        return [spans[number].language or None for number in numbers.tolist()]
+
     def question_terms(self, question: str, language: str | None) -> dict[str, float]:
         field = field_of(language)
         named = {f"{field}:{term}": term for term in analyse(question, language)}
@@ -161,10 +165,7 @@ class MilvusSnapshot:
         return {named[name]: count for name, (count, _) in counts.items() if count > 0}
 
     def passages(self, numbers: Sequence[int]) -> list[tuple[Passage, Document]]:
-        spans = self._kept.spans.among(numbers)
-        missing = [number for number in numbers if number not in spans]
-        if missing:
-            spans |= {row["number"]: _span(row) for row in self._passage_rows(missing, _SPAN_FIELDS)}
+        spans = self._spans(numbers)
         documents = self.documents_at({span.document: span.parts for span in spans.values()})
         found = []
         for number in numbers:
@@ -321,6 +322,14 @@ class MilvusSnapshot:
             found[number] = columns
         self._kept.texts.keep(found)
         return found
+
+    def _spans(self, numbers: Sequence[int]) -> dict[int, Span]:
+        """Return where passages stand."""
+        spans = self._kept.spans.among(numbers)
+        missing = [number for number in numbers if number not in spans]
+        if missing:
+            spans |= {row["number"]: _span(row) for row in self._passage_rows(missing, _SPAN_FIELDS)}
+        return spans
 
     def _passage_rows(self, numbers: Sequence[int], fields: Sequence[str]) -> list[Row]:
         """Return the rows of passages, in any order."""
