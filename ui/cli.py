@@ -544,7 +544,7 @@ def train_reader_command(
             metavar="SHARE",
             help="Share of questions on other subjects let through.",
         ),
-    ] = 0.15,
+    ] = 0.18,
 ) -> None:
     """Teach a reader questions of your own; `ask`, `chat` and `evaluate` take it as --reader."""
     from qa.training import SHIPPED, TrainingSettings, train_reader

@@ -43,7 +43,7 @@ def train_reader(
     settings: TrainingSettings,
     practice: Sequence[Path] = (),
     start: Path | None = SHIPPED,
-    false_answers: float = 0.15,
+    false_answers: float = 0.18,
     embedder: Embedder | None = None,
     on_step: OnStep | None = None,
 ) -> None:
