@@ -147,6 +147,11 @@ class Answer:
         return self.carried.before(self.read_as) if self.carried else self.read_as
 
     @property
+    def asks_for_more(self) -> bool:
+        """Whether it is what else there is, beside what was quoted before."""
+        return self.carried is not None and self.carried.asks_for_more
+
+    @property
     def asked_nothing(self) -> bool:
         """Whether there is no answer because nothing was asked of the documents: « Merci ! », « Qui es-tu ? »."""
         return not self.answered and asks_nothing(self.question)

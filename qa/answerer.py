@@ -84,6 +84,7 @@ class Answerer:
         asked = as_meant(question, words)
         carried = carry_over(asked, history)
         searched = carried.before(asked) if carried else asked
+        asks_for_more = carried is not None and carried.asks_for_more
         period = find_period(searched, generation.newest_date)
         key = generation.name, searched, period, filters.key if filters else None
         known = self._known.get(key)
@@ -93,7 +94,7 @@ class Answerer:
         began_reading = time.perf_counter()
         findings = known[1] if known else self._reader.read(searched, hits)
         self._known.keep({key: (hits, findings)})
-        if carried and carried.asks_for_more:
+        if asks_for_more:
             told = [answer for answer in history if answer.searched == searched]
             findings = unquoted(findings, [citation for answer in told for citation in answer.citations])
         timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - began_reading)}
@@ -103,7 +104,7 @@ class Answerer:
             question=question,
             answered=answered,
             confidence=confidence,
-            citations=cite(searched if carried and carried.asks_for_more else asked, findings) if answered else (),
+            citations=cite(searched if asks_for_more else asked, findings) if answered else (),
             closest=() if answered else tuple(hits[:_CLOSEST]),
             respellings=words,
             carried=carried,

@@ -55,7 +55,7 @@ def carry_over(question: str, history: Sequence[Answer]) -> Carried | None:
     previous = last_asked(history)
     if previous is None or len(question) > _LONGEST:
         return None
-    followed = previous.carried.question if previous.carried and previous.carried.asks_for_more else previous.question
+    followed = previous.carried.question if previous.carried and previous.asks_for_more else previous.question
     if asks_for_more(question):
         return Carried(previous.searched, followed, asks_for_more=True)
     own = _content_of(question)

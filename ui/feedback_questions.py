@@ -42,7 +42,9 @@ def export_feedback(log: Path, passage_index: PassageIndex, folder: Path) -> Exp
     for a folder that holds something else, and where nothing was found good.
     """
     verdicts, gone = _last_verdicts(log, passage_index)
-    good = [answer for answer, feedback in verdicts if feedback.verdict == UP and not _says_no_more(answer)]
+    approved = [answer for answer, feedback in verdicts if feedback.verdict == UP]
+    # That nothing else answers comes after quotes, which do.
+    good = [answer for answer in approved if answer.answered or not answer.asks_for_more]
     questions = list(_questions(good))
     if not questions:
         raise InputError(f"{log} approves of no answer: expected a thumb up on at least one, given in the chat")
@@ -104,11 +106,6 @@ def _quotes(citation: Citation) -> Iterator[tuple[Document, str]]:
     yield citation.document, citation.quote
     for repeat in citation.also_in:
         yield repeat.document, repeat.quote
-
-
-def _says_no_more(answer: Answer) -> bool:
-    """Whether an answer is a silence that comes after quotes, which answer its question."""
-    return not answer.answered and answer.carried is not None and answer.carried.asks_for_more
 
 
 def _as_asked(answer: Answer) -> str:

@@ -16,7 +16,6 @@ from ui.render.words import (
     Source,
     also_in_heading,
     also_in_titles,
-    asks_for_more,
     cited,
     clip,
     closest_label,
@@ -100,7 +99,7 @@ def _abstention_html(turn: int, answer: Answer, texts: Texts) -> str:
         closest = (
             f'<p class="closest-label">{escape(closest_label(answer, texts))}</p><ol class="closest">{closest}</ol>'
         )
-    hint = "" if asks_for_more(answer) else f'<p class="hint">{escape(texts.not_said_hint)}</p>'
+    hint = "" if answer.asks_for_more else f'<p class="hint">{escape(texts.not_said_hint)}</p>'
     return (
         f'<div class="answer abstained" lang="{texts.language}">{_understood_html(turn, answer, texts)}'
         f'<p class="not-said">{said}</p>{hint}{closest}</div>'
@@ -116,7 +115,7 @@ def _understood_html(turn: int, answer: Answer, texts: Texts) -> str:
     parts = []
     if respellings := respellings_as_text(answer.respellings, texts):
         parts.append(escape(respellings))
-    if answer.carried and answer.carried.asks_for_more:
+    if answer.carried and answer.asks_for_more:
         question = f"<bdi>{escape(clip(answer.carried.question))}</bdi>"
         parts.append(fill(texts.more, question=question))
     elif answer.carried:

@@ -166,17 +166,12 @@ def silence_in_words(answer: Answer, texts: Texts) -> str:
     """Say why an answer has no quote, or what a chat that was asked about itself is."""
     if answer.asked_nothing:
         return texts.about if is_about_the_chat(answer.question) else texts.nothing_asked
-    return texts.no_more if asks_for_more(answer) else texts.not_said
+    return texts.no_more if answer.asks_for_more else texts.not_said
 
 
 def closest_label(answer: Answer, texts: Texts) -> str:
     """Say what the closest passages are."""
-    return texts.read_on if asks_for_more(answer) else texts.closest
-
-
-def asks_for_more(answer: Answer) -> bool:
-    """Whether an answer is what else there is, beside what was quoted before."""
-    return answer.carried is not None and answer.carried.asks_for_more
+    return texts.read_on if answer.asks_for_more else texts.closest
 
 
 def confidence_level(confidence: float) -> str:
