@@ -55,6 +55,7 @@ QUESTIONS = [
         "Où l'a-t-on trouvé ?",
     ),
     *("Quels documents ont été saisis ?", "Avez-vous trouvé le coupable ?", "help wanted", "What language is spoken?"),
+    " ".join(["qui es-tu"] * 13),
     *("Parle-moi de quoi il s’agit", "What can you tell me about what happened?"),
     "Qui a dit merci ?",
     "Merci à qui ?",
@@ -132,7 +133,8 @@ def test_what_stands_around_a_question_is_left_out(typed, asked):
 def test_of_any_text_a_part_is_left_that_can_be_asked(parts):
     text = "".join(parts)
     asked = without_courtesy(text)
-    assert asked in text
+    left = iter(text)
+    assert all(letter in left for letter in asked)  # in their order; « stp » may go from before a question mark
     assert any(map(str.isalnum, asked)) == any(map(str.isalnum, text))
 
 
