@@ -238,6 +238,22 @@ def test_more_is_what_answers_and_was_not_quoted(tmp_path, embedder):
     assert answerer.ask("Encore ?", history=[other, silent]).citations == first.citations
 
 
+def test_what_else_stands_on_a_list_comes_in_its_order_too(tmp_path, embedder):
+    text = "Kayes a du mil. Ségou manque de pluie. Mopti vend du poisson. Gao attend un bateau. Tombouctou a faim."
+
+    class Ranked(FakeReader):
+        def read(self, question, hits):
+            found = sorted(super().read(question, hits), key=lambda one: one.start)
+            scored = [replace(one, score=score) for one, score in zip(found, (9, 8, 7, 1, 2), strict=True)]
+            return tuple(sorted(scored, key=lambda one: -one.score))
+
+    passage_index = PassageIndex.build(tmp_path / "i", [make_document(text)], embedder=embedder)
+    answerer = Answerer(passage_index, reader=Ranked())
+    first = answerer.ask("Quelles villes ?")
+    more = answerer.ask("Quoi d'autre ?", history=[first])
+    assert " ".join(one.quote for answer in (first, more) for one in answer.citations) == text
+
+
 def test_what_follows_on_from_more_follows_on_from_the_question_before_it():
     first = turn(FERTILISER)
     more = turn("Quoi d'autre ?", carried=carry_over("Quoi d'autre ?", [first]))
