@@ -100,10 +100,10 @@ def cite(question: str, findings: Sequence[Finding]) -> tuple[Citation, ...]:
 
 
 def unquoted(findings: Sequence[Finding], citations: Iterable[Citation]) -> tuple[Finding, ...]:
-    """Return the findings that no citation quotes or is nearly the same as."""
+    """Return the findings that repeat no citation."""
     places = {(one.document.id, one.start) for one in citations}
     quoted = [finding for finding in findings if (finding.hit.document.id, finding.start) in places]
-    return tuple(one for one in findings if one not in quoted and not any(repeats(one, other) for other in quoted))
+    return tuple(one for one in findings if not any(repeats(one, other) for other in quoted))
 
 
 def _hits(findings: Sequence[Finding]) -> Iterable[SearchHit]:
