@@ -615,7 +615,8 @@ def test_a_thumb_down_may_say_why_by_keyboard(visit: Callable[..., Visit], app: 
     page.keyboard.press("Enter")
     expect(page.locator(".why")).to_be_visible()
     expect(page.locator(".why")).to_contain_text("Votre avis reste sur la machine")
-    page.keyboard.press("Tab")  # to « Reposer la question », before the form
+    for _ in range(2):
+        page.keyboard.press("Tab")  # to « Quoi d’autre ? » and « Reposer la question », before the form
     for _ in range(3):
         page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Source dépassée")).to_be_focused()
