@@ -87,7 +87,7 @@ def test_questions_are_answered_and_silence_is_kept(seeds_index):
             others += 1
             silent += not answer.answered
     # A little under what is measured (tests/benchmarks/results/quality.md). The goal for `found` is .85.
-    assert found / answerable >= 0.72
+    assert found / answerable >= 0.8
     assert silent / others >= 0.80
 
 
