@@ -44,9 +44,11 @@ def fuse(
 def _standardised(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     wide = scores.astype(np.float64)
     # Summed in one order, so that the last bits do not depend on the order in which they came.
-    deviation = np.sort(wide).std() if len(wide) else 0.0
-    return (wide - _mean(wide)) / deviation if deviation > 0 else np.zeros(len(wide))
+    ordered = np.sort(wide)
+    deviation = ordered.std() if len(wide) else 0.0
+    return (wide - ordered.mean()) / deviation if deviation > 0 else np.zeros(len(wide))
 
 
 def _mean(scores: NDArray[np.float64]) -> float:
+    """Return the mean, summed in one order too."""
     return float(np.sort(scores).mean())

@@ -46,7 +46,8 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
         yield from filter(None, understood)
         yield ""
     if not answer.answered:
-        yield " ".join([silence_in_words(answer, texts), *([] if answer.asked_nothing else [confidence])])
+        said = silence_in_words(answer, texts)
+        yield said if answer.asked_nothing else f"{said} {confidence}"
         if answer.closest:
             yield f"\n{closest_label(answer, texts)}"
         for hit in answer.closest:
