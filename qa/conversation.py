@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.language import is_function_word, without_accents
 from index.words import analyse
-from qa.courtesy import asks_nothing
+from qa.courtesy import asks_nothing, is_made_of
 from qa.dates import date_words
 
 if TYPE_CHECKING:
@@ -161,7 +161,6 @@ _AROUND_MORE = frozenset(
         " davon gibt es"
     ).split()
 )
-_MOST_WORDS_AROUND_MORE = 12
 _GO_ON = re.compile(
     r"\W*(?:go on|keep going|c['’]est tout|is that (?:all|it)|that[’']s all|das ist alles|eso es todo)\W*",
     re.IGNORECASE,
@@ -170,12 +169,7 @@ _GO_ON = re.compile(
 
 def asks_for_more(question: str) -> bool:
     """Whether a question asks what else there is on what was asked before: « Quoi d'autre ? », "Tell me more"."""
-    words = _words(without_accents(question.lower()))
-    return _GO_ON.fullmatch(question) is not None or (
-        len(words) <= _MOST_WORDS_AROUND_MORE
-        and not _MORE.isdisjoint(words)
-        and all(word in _MORE or word in _AROUND_MORE for word in words)
-    )
+    return _GO_ON.fullmatch(question) is not None or is_made_of(question, _MORE, _AROUND_MORE)
 
 
 # --- Whether a question leans on the turn before --------------------------------------------------

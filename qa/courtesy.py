@@ -16,6 +16,7 @@ from qa.spelling import Respelling, respelled
 _QUOTATION_MARKS = '«»“”„"'
 # A longer text says more than that.
 _LONGEST = 200
+_MOST_WORDS = 12
 
 # As one set of characters, marks beyond Latin-1 among them, it takes three times as long to compile.
 _NO_WORD = r'(?:(?!“)(?!”)(?!„)[^\w«»"])'
@@ -110,7 +111,6 @@ _ABOUT_THE_CHAT = frozenset(
         " den welche"
     ).split()
 )
-_MOST_WORDS_ABOUT_IT = 12
 _CALL_FOR_HELP = r"\W*(?:(?:à l )?aide(?:z)?(?: moi)?|help(?: me)?|ayuda|ayúdame|hilfe|hilf mir)\W*"
 
 
@@ -146,11 +146,16 @@ def is_about_the_chat(text: str) -> bool:
     asked = without_courtesy(text)
     if _compiled(_CALL_FOR_HELP).fullmatch(asked):
         return True
-    words = re.findall(r"\w+", without_accents(re.sub(r"\bt['’]", "tu ", asked.lower())))
+    return is_made_of(re.sub(r"\bt['’]", "tu ", asked.lower()), _OF_THE_CHAT, _ABOUT_THE_CHAT)
+
+
+def is_made_of(text: str, needed: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether a text of few words has one of those needed, and none but these and the others; all without accents."""
+    words = re.findall(r"\w+", without_accents(text.lower()))
     return (
-        len(words) <= _MOST_WORDS_ABOUT_IT
-        and not _OF_THE_CHAT.isdisjoint(words)
-        and all(word in _OF_THE_CHAT or word in _ABOUT_THE_CHAT for word in words)
+        len(words) <= _MOST_WORDS
+        and not needed.isdisjoint(words)
+        and all(word in needed or word in others for word in words)
     )
 
 
