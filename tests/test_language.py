@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.language import detect_language
+from index.language import are_different, detect_language
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,51 @@ from index.language import detect_language
         ("Tell me more", "en"),
         ("¿Cuántos soldados murieron en el ataque?", "es"),
         ("Wie viele Soldaten sind gestorben und wann?", "de"),
+        ("accord céréales mer noire", "fr"),
+        ("where soldiers died", "en"),
+        ("ou est bazoum", "fr"),
+        ("Où vit Erdoğan ?", "fr"),
+        ("Saldırıda kaç asker öldü?", "tr"),
+        ("İSTANBUL'DA KAÇ KİŞİ ÖLDÜ?", "tr"),
+        ("Câți soldați au murit?", "ro"),
+        ("Hvor mange soldater døde i angrebet?", "da"),
+        ("Hvor mange soldater døde i angrepet?", "no"),
+        ("Kuinka monta sotilasta kuoli hyökkäyksessä?", "fi"),
+        ("Hány katona halt meg a támadásban?", "hu"),
+        ("Ilu żołnierzy zginęło w ataku?", "pl"),
+        ("Kolik vojáků zemřelo při úterním útoku?", "cs"),
+        ("Koliko je vojnika poginulo u napadu?", "hr"),
+        ("Quants soldats van morir a l'atac de dimarts?", "ca"),
+        ("Có bao nhiêu binh sĩ đã chết trong cuộc tấn công?", "vi"),
+        ("Berapa banyak tentara yang tewas dalam serangan itu?", "id"),
+        ("Скільки солдатів загинуло під час нападу?", "uk"),
+        ("Колко войници загинаха при нападението?", "bg"),
+        ("چند سرباز در این حمله کشته شدند؟", "fa"),
+        ("कितने सैनिक मारे गए?", "hi"),
+        ("มีทหารเสียชีวิตกี่คน", "th"),
+        ("トランプ", "ja"),
+        ("Harvard Business School 是哪一年成立的？", "zh"),
+        ("What does 中国 mean?", "en"),
+        ("Вагнер", "ru"),
+        ("Combien de soldats sont blesse\u0301s et tue\u0301s", "fr"),
         ("Wagner Mali 2022", None),
+        ("Burkina Faso", None),
         ("1234 !?", None),
         ("", None),
     ],
 )
 def test_detects(text, language):
     assert detect_language(text) == language
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "different"),
+    [("fr", "en", True), ("fr", "fr", False), ("nb", "no", False), ("sr", "bs", False), (None, "fr", False)],
+)
+def test_languages_are_different_where_they_are_known_and_no_variants(one, other, different):
+    assert are_different(one, other) is different
+    assert are_different(other, one) is different
+
+
+def test_nothing_but_the_beginning_of_a_long_text_is_looked_at():
+    assert detect_language("Le président a quitté la capitale. " * 200 + "The president has left. " * 10_000) == "fr"

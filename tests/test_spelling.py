@@ -53,7 +53,7 @@ def read_as(question, passage_index):
         # Rather an s twice than an i for nothing, though « chasse » is the commoner word.
         ("Où est la chaisse ?", "Où est la chaise ?"),
         # Capitals are those of names, not of beginnings.
-        ("que sait-on de la répnose de prigojin ?", "que sait-on de la réponse de Prigojine ?"),
+        ("que sait-on de la répnose de prigojnie ?", "que sait-on de la réponse de Prigojine ?"),
         ("Where is Masstricht?", "Where is Maastricht?"),
         ("What did the govermnent's soldiers do?", "What did the government's soldiers do?"),
         ("presidnet Mali", "président Mali"),
