@@ -161,8 +161,9 @@ def find_matches(
     # for it keeps "shares no word" apart from "shares few".
     word_scores = np.zeros(len(numbers), np.float32)
     word_scores[np.searchsorted(numbers, worded)] = bm25
-    language = detect_language(question)
-    foreign = np.array([are_different(language, other) for other in snapshot.languages_of(numbers)])
+    foreign = None
+    if language := detect_language(question):
+        foreign = np.array([are_different(language, other) for other in snapshot.languages_of(numbers)])
     fused = fuse(cosines, word_scores, foreign=foreign)
     # Numbers tell nothing but who came first, so all that tie with the last one are fetched.
     worst = np.sort(fused)[::-1][min(top_k, len(fused)) - 1]

@@ -165,6 +165,7 @@ class Answer:
         return {
             "question": self.question,
             "answered": self.answered,
+            "asked_nothing": self.asked_nothing,
             "confidence": round(self.confidence, 4),
             "text": self.text,
             "citations": [citation.to_json() for citation in self.citations],

@@ -104,8 +104,9 @@ def test_every_quote_is_exact_whatever_the_text(tmp_path_factory, texts):
 
 def test_json_has_the_documented_shape(passage_index):
     found = Answerer(passage_index, reader=FakeReader()).ask("Qui attend des engrais ?").to_json()
-    ours = ["closest", "respellings", "carried", "period"]
-    assert list(found) == ["question", "answered", "confidence", "text", "citations", *ours, "coverage", "timings_ms"]
+    told = ["question", "answered", "asked_nothing", "confidence", "text", "citations"]
+    assert list(found) == [*told, "closest", "respellings", "carried", "period", "coverage", "timings_ms"]
+    assert not found["asked_nothing"]
     citation = found["citations"][0]
     assert list(citation) == [
         "number",
