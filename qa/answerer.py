@@ -95,6 +95,7 @@ class Answerer:
         findings = known[1] if known else self._reader.read(searched, hits)
         self._known.keep({key: (hits, findings)})
         if asks_for_more:
+            findings = self._with_unread(searched, hits, findings)
             told = [answer for answer in history if answer.searched == searched]
             findings = unquoted(findings, [citation for answer in told for citation in answer.citations])
         timings = {"retrieve": 1000 * (retrieved - began), "read": 1000 * (time.perf_counter() - began_reading)}
@@ -112,6 +113,15 @@ class Answerer:
             coverage=generation.coverage,
             timings=timings,
         )
+
+    def _with_unread(self, question: str, hits: Sequence[SearchHit], findings: Sequence[Finding]) -> Sequence[Finding]:
+        """Return findings and those of the passages that were not read, best first."""
+        read = {finding.hit.passage.id for finding in findings}
+        unread = [hit for hit in hits if hit.passage.id not in read]
+        if not unread:
+            return findings
+        others = self._reader.read(question, unread)
+        return sorted([*findings, *others], key=lambda one: (-one.score, one.hit.document.id, one.start))
 
     def _hits(self, question: str, period: Period | None, filters: Filters | None) -> list[SearchHit]:
         """Return the passages to read, those of the asked time before others that match nearly as well."""

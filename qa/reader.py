@@ -33,7 +33,10 @@ class Reader(Protocol):
     """The seam for what picks the sentences."""
 
     def read(self, question: str, hits: Sequence[SearchHit]) -> tuple[Finding, ...]:
-        """Read the passages of the hits, and return every sentence that can answer, best first."""
+        """Read the passages of the hits, and return every sentence that can answer, best first.
+
+        Of passages that would hardly change what answers, it may read none.
+        """
 
     @property
     def threshold(self) -> float:

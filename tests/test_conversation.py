@@ -254,6 +254,22 @@ def test_what_else_stands_on_a_list_comes_in_its_order_too(tmp_path, embedder):
     assert " ".join(one.quote for answer in (first, more) for one in answer.citations) == text
 
 
+def test_more_is_looked_for_in_passages_that_were_not_read(tmp_path, embedder):
+    class Lazy(FakeReader):
+        """Reads one passage at a time."""
+
+        def read(self, question, hits):
+            return super().read(question, hits[:1])
+
+    texts = ["Dakar attend le riz.", "Dakar attend le mil."]
+    passage_index = PassageIndex.build(tmp_path / "i", map(make_document, texts), embedder=embedder)
+    answerer = Answerer(passage_index, reader=Lazy())
+    first = answerer.ask("Dakar attend ?")
+    more = answerer.ask("Quoi d'autre ?", history=[first])
+    assert [len(one.citations) for one in (first, more)] == [1, 1]
+    assert {one.citations[0].quote for one in (first, more)} == set(texts)
+
+
 def test_what_follows_on_from_more_follows_on_from_the_question_before_it():
     first = turn(FERTILISER)
     more = turn("Quoi d'autre ?", carried=carry_over("Quoi d'autre ?", [first]))

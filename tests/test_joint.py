@@ -158,6 +158,20 @@ def test_a_passage_read_before_reads_the_same(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("sure", "read"), [(0.0, 4), (1.0, 6)])
+def test_where_the_first_passages_surely_answer_no_more_are_read(tmp_path, monkeypatch, sure, read):
+    monkeypatch.setattr("qa.joint_reader._SURE", sure)
+    documents = [make_document(f"À Dakar il est tombé {mm} millimètres de pluie.") for mm in range(20, 80, 10)]
+    passage_index = PassageIndex.build(tmp_path / "i", documents)
+    question, reader = "Combien de pluie est-il tombé à Dakar ?", open_reader()
+    hits = Retriever(passage_index).retrieve(question, top_k=6)
+    found = reader.read(question, hits)
+    assert sorted(one.hit.rank for one in found) == list(range(1, read + 1))
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    assert len(reader.features(question, hits).read) == 6
+
+
+@pytest.mark.slow
 def test_no_hits_is_no_answer():
     assert open_reader().read("Qui ?", []) == ()
 
