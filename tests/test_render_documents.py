@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from itertools import chain
 
 import pytest
 
-from index import DocumentSummary, Filters
+from index import DocumentSummary, Filters, language
 from ui.render.documents_html import (
     LONGEST_LIST,
     MOST_NAMED,
@@ -14,6 +15,7 @@ from ui.render.documents_html import (
     button_html,
     chips_html,
     form_html,
+    language_in_words,
     list_html,
     outcome_html,
     problem_html,
@@ -139,3 +141,12 @@ def test_progress_is_told_in_words():
 def test_the_button_is_named():
     (button,) = Page(button_html(ENGLISH)).all("button")
     assert button["aria-expanded"] == "false" and button["aria-controls"] == "documents"
+
+
+def test_every_language_that_is_told_has_a_name():
+    told = {"ja", *language._SCRIPTS.values(), *language._FURTHER, *chain.from_iterable(language._BY_WORDS.values())}
+    for texts in TEXTS.values():
+        names = {code: language_in_words(code, texts) for code in told}
+        assert not [code for code, name in names.items() if name == code]
+        assert len(set(names.values())) == len(told)
+    assert language_in_words("eo", TEXTS["fr"]) == "eo"
