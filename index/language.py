@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
+from index.word_lists import by_rarity
+
 # By the names that Unicode gives scripts, each with its commonest language, or its only one.
 _SCRIPTS = {
     "ARABIC": "ar",
@@ -131,12 +133,8 @@ def _weigh(words: Sequence[str], code: str) -> tuple[int, float, str]:
 
 @cache
 def _weights(code: str) -> Mapping[str, int]:
-    # A sixth of a second, for which nothing should wait that has only letters of one language.
-    from wordfreq import available_languages, read_cBpack
-
-    # `get_frequency_list` would keep the whole list, of which this is a third.
-    by_rarity = read_cBpack(available_languages("small")[_LISTED_AS.get(code, code)])
-    return {word: _RAREST - centibels for centibels, words in enumerate(by_rarity[:_RAREST]) for word in words}
+    common = by_rarity(_LISTED_AS.get(code, code))[:_RAREST]
+    return {word: _RAREST - centibels for centibels, words in enumerate(common) for word in words}
 
 
 def stated_language(tag: str | None) -> str | None:

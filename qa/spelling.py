@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from index.language import detect_language, is_function_word
 from index.snapshot import Snapshot
+from index.word_lists import shares
 from index.words import analyse, exact_terms
 
 # Those of which the list of words is long. A question too short to show its language is in one of the first.
@@ -112,10 +113,7 @@ class _Words:
     @classmethod
     @cache
     def of(cls, language: str) -> Self:
-        # A third of a second, for which only a question that may need it should wait.
-        from wordfreq import get_frequency_dict
-
-        share = get_frequency_dict(language)
+        share = shares(language)
         written: dict[str, str] = {}
         # The commonest come first.
         for word in takewhile(lambda word: share[word] >= _RARE, share):

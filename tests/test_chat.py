@@ -310,7 +310,8 @@ def test_forged_turns_are_not_asked_again(visit: Callable[..., Visit]) -> None:
 
 def test_an_answer_comes_in_the_language_of_its_arrival(visit: Callable[..., Visit]) -> None:
     opened = visit()
-    opened.send("Attends, engrais ?")
+    # In two languages, so that none is told.
+    opened.send("Attends, wait : blé, engrais ?")
     opened.page.locator("#language label", has_text="EN").click()
     expect(opened.page.locator(".pending-answer")).to_have_text("Reading the passages found…")
     expect(opened.page.locator(".answer .confidence")).to_contain_text("High confidence")
