@@ -116,7 +116,7 @@ def _language_of(sample: str) -> str | None:
 def _told_by_words(text: str, script: str) -> str | None:
     """Return the language of this script whose words a text's are, or None where several are nearly as likely."""
     # The lists are without vowel marks, as most texts are; "İ" in small letters is an i and a dot.
-    words = _WORD.findall("".join(letter for letter in text if not unicodedata.combining(letter)))
+    words = _WORD.findall(_without_marks(text))
     weighed = [_weigh(words, code) for code in _BY_WORDS[script]]
     if script == "LATIN" and max(known for _, known, _ in weighed) < _MOST:
         weighed += [one for one in (_weigh(words, code) for code in _FURTHER) if one[1] >= _ENOUGH]
@@ -150,8 +150,12 @@ def are_different(one: str | None, other: str | None) -> bool:
 
 def without_accents(text: str) -> str:
     """Return a text with its letters as they are without accents, cedillas and the like."""
-    decomposed = unicodedata.normalize("NFD", text)
-    return unicodedata.normalize("NFC", "".join(letter for letter in decomposed if not unicodedata.combining(letter)))
+    return unicodedata.normalize("NFC", _without_marks(unicodedata.normalize("NFD", text)))
+
+
+def _without_marks(text: str) -> str:
+    """Return a text without the marks that stand in it as characters of their own."""
+    return "".join(letter for letter in text if not unicodedata.combining(letter))
 
 
 def is_function_word(word: str) -> bool:

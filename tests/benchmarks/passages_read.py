@@ -3,8 +3,8 @@
     python -m tests.benchmarks.passages_read --data ../shared/data
 
 The questions of PIAF's dev part and every fourth of SQuAD 2.0's, over the same paragraphs as in `quality`. Every tenth
-is timed, for each number of passages in turns, by a reader that has read none of them. Takes ten minutes on two cores;
-`--work` keeps the indexes for the next run.
+is timed, for each number of passages in turns, by a reader that has read none of them. Takes ten to fifteen
+minutes on two cores; `--work` keeps the indexes for the next run.
 """
 
 from __future__ import annotations
