@@ -13,12 +13,12 @@ from typing import TypeVar
 from index.checking import check_folder
 from index.embedder import Embedder
 from index.errors import IndexAccessError, IndexBusyError, IndexDamagedError, InputError
-from index.generation import CURRENT, Generation, current_name, open_generation
+from index.generation import CURRENT, Generation, current_name, is_outdated, open_generation
 from index.passage_store import CheckReport, Progress
 from index.pending import bring_into_use, embed_pending
 from index.revision import Revision
 from index.store import FILE_NAME, LOG_BYTES, Store, log_bytes
-from index.writer import Writer, alone, catch_up, no_access, writing
+from index.writer import Writer, alone, catch_up, no_access, renew, writing
 
 _T = TypeVar("_T")
 
@@ -123,6 +123,9 @@ class EmbeddedStore:
                 # The first writer was killed, or is at work, between its truth and its generation.
                 with alone(self.folder, patience=_PATIENCE_S), closing(Revision.open(self.folder)) as store:
                     catch_up(self.folder, store)
+                continue
+            if is_outdated(self.folder):
+                renew(self.folder, patience=_PATIENCE_S)
                 continue
             try:
                 found = open_generation(self.folder, name)

@@ -26,7 +26,7 @@ from index.recent import Recent
 from index.snapshot import FileState
 from index.store import Store
 from index.vectors import VectorIndex, VectorSet
-from index.words import WordIndex
+from index.words import Entry, WordIndex, with_title
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 CURRENT = "CURRENT"
 _NAME = re.compile(r"gen-(\d+)", re.ASCII)
 _MANIFEST = "manifest.json"
-# Raised with every change of what the files hold: those of another layout are made again from the truth.
-_LAYOUT = 2
+# Raised with every change of what the files hold: those of an earlier layout are made again from the truth.
+_LAYOUT = 3
 _BASE = "base.faiss"
 _FRESH = "fresh.faiss"
 _GONE = "gone.npy"
@@ -175,6 +175,16 @@ def current_revision(folder: Path) -> int | None:
     return int(name[1]) if name else None
 
 
+def is_outdated(folder: Path) -> bool:
+    """Whether an earlier version wrote the generation in use, and other things into its files."""
+    try:
+        manifest = json.loads((folder / current_name(folder) / _MANIFEST).read_text(encoding="utf-8"))
+        return int(manifest["layout"]) < _LAYOUT
+    except (OSError, ValueError, KeyError, TypeError):
+        # What is damaged is found when it is opened.
+        return False
+
+
 def write_generation(folder: Path, store: Store, *, afresh: bool = False) -> bool:
     """Write the indexes of the revision of `store` and make them current; return whether all of it was written.
 
@@ -203,11 +213,11 @@ def write_generation(folder: Path, store: Store, *, afresh: bool = False) -> boo
         WordIndex.extend(
             before.place / _WORDS,
             scratch / _WORDS,
-            store.entries(np.setdiff1d(alive, before.alive, assume_unique=True)),
+            _entries(store, np.setdiff1d(alive, before.alive, assume_unique=True)),
             np.setdiff1d(before.alive, alive, assume_unique=True).tolist(),
         )
     else:
-        WordIndex.write(scratch / _WORDS, store.entries(alive))
+        WordIndex.write(scratch / _WORDS, _entries(store, alive))
     durable.step("words")
     VectorSet.write(scratch / _FRESH, np.setdiff1d(embedded, base), store.vectors, dimension=store.dimension)
     np.save(scratch / _GONE, np.setdiff1d(base, embedded))
@@ -223,6 +233,11 @@ def write_generation(folder: Path, store: Store, *, afresh: bool = False) -> boo
     durable.step("current")
     _delete_older(folder, name)
     return not is_extended
+
+
+def _entries(store: Store, numbers: NDArray[np.int64]) -> Iterator[Entry]:
+    """Yield what passages are found by, in the order of `numbers`, which ascend."""
+    return ((number, with_title(text, title), language) for number, text, title, language in store.texts(numbers))
 
 
 def open_generation(folder: Path, name: str) -> Generation | None:

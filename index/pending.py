@@ -64,7 +64,7 @@ def embed_some(folder: Path, embedder: Embedder, numbers: NDArray[np.int64]) -> 
     """Embed these passages and keep their vectors, to be brought into use."""
     with closing(Store.open(folder)) as store:
         # The same text may stand in many places.
-        texts = {sha256_of(text): text for _, text, _ in store.entries(numbers)}
+        texts = {sha256_of(text): text for _, text, *_ in store.texts(numbers)}
     if not texts:
         return
     vectors = embedder.embed_passages(list(texts.values()))

@@ -218,12 +218,12 @@ class Store:
         )
         return np.sort(np.fromiter((number for (number,) in rows), dtype=np.int64))
 
-    def entries(self, numbers: NDArray[np.int64]) -> Iterator[tuple[int, str, str | None]]:
-        """Yield (number, text, language) of passages, in the order of `numbers`, which ascend."""
+    def texts(self, numbers: NDArray[np.int64]) -> Iterator[tuple[int, str, str, str | None]]:
+        """Yield (number, text, title, language) of passages, in the order of `numbers`, which ascend."""
         for some in batches(numbers):
             yield from self._rows(
                 # SQLite counts characters of TEXT as Python does, in code points.
-                "SELECT passages.number, substr(text, start + 1, end - start), language FROM passages"
+                "SELECT passages.number, substr(text, start + 1, end - start), title, language FROM passages"
                 f" JOIN documents ON documents.number = document WHERE passages.number IN ({marks(some)})"
                 " ORDER BY passages.number",
                 some,

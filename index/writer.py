@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from index.bulk.shards import Read
 from index.document import Document
 from index.embedder import Embedder
 from index.errors import IndexAccessError, IndexBusyError, InputError
-from index.generation import current_name, current_revision, write_generation
+from index.generation import current_name, current_revision, is_outdated, write_generation
 from index.passage_store import Changes, Progress, require_model
 from index.passages import split_passages
 from index.revision import Revision
@@ -146,9 +146,7 @@ def writing(
         store = Revision.open(folder)
         try:
             require_model(str(folder), store.setting("fingerprint"), embedder)
-            in_use = current_revision(folder)
-            after = in_use if in_use is not None and store.has(in_use) else store.revision
-            store.begin_revision(after)
+            _begin(folder, store)
             writer = Writer(store, embedder, on_progress, wait=wait)
             yield writer
             writer.flush()
@@ -159,6 +157,24 @@ def writing(
             catch_up(folder, store)
         finally:
             store.close()
+
+
+def _begin(folder: Path, store: Revision) -> None:
+    """Begin the revision after the one in use."""
+    in_use = current_revision(folder)
+    store.begin_revision(in_use if in_use is not None and store.has(in_use) else store.revision)
+
+
+def renew(folder: Path, *, patience: float) -> None:
+    """Write what an earlier version wrote as this one does, as a new revision: until it is whole the old one stays."""
+    with alone(folder, patience=patience), closing(Revision.open(folder)) as store:
+        if not is_outdated(folder):
+            return
+        _log.warning("%s was written by an earlier version of sourcier: its indexes are made again", folder)
+        _begin(folder, store)
+        with store.transaction():
+            store.finish_revision()
+        catch_up(folder, store)
 
 
 def catch_up(folder: Path, store: Revision, *, afresh: bool = False) -> None:

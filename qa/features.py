@@ -13,7 +13,7 @@ import numpy as np
 
 from index import InputError
 from index.language import are_different, detect_language
-from index.words import analyse
+from index.words import analyse, with_title
 from qa.answer import SearchHit, Span
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class SentenceFeatures:
         for one in read:
             document = one.hit.document
             foreign = are_different(language, document.language)
-            passage_words = share_held(one.hit, one.hit.passage.text)
+            passage_words = share_held(one.hit, with_title(one.hit.passage.text, document.title))
             words = share_held(one.hit, document.text[one.lead : one.end])
             rows.append(
                 {

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -206,6 +206,9 @@ def _read_squad(path: Path, text: str, name: str, sha256: str) -> QuestionFile:
             for paragraph in article["paragraphs"]:
                 context = _text(paragraph["context"])
                 document = make_document(context)
+                if article.get("title"):
+                    # As in an address of Wikipedia.
+                    document = replace(document, title=title.replace("_", " "))
                 documents[document.id] = document
                 article_of[document.id] = title
                 for asked in paragraph["qas"]:

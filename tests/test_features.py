@@ -36,6 +36,17 @@ def test_words_are_the_share_of_idf_held(retriever):
     np.testing.assert_allclose(found["words"], [held / (held + lacked), 0, 0], atol=1e-6)
 
 
+def test_words_of_the_title_are_held_by_the_passage(retriever):
+    (hit,) = retriever.retrieve("engrais")
+    titled = replace(hit, document=replace(hit.document, title="Nouvelles de Tombouctou"))
+    start, end = split_sentences(TEXT)[0]
+    for one, passage_words in ((hit, 0.0), (titled, 1.0)):
+        one = replace(one, question_terms={"tombouctou": 1.0})
+        read = ReadSentence(one, start, end, start, None, 1.0, 0.0, 0.0, 0.0, 0.0)
+        columns = SentenceFeatures.of("Tombouctou", [read]).columns
+        assert columns["passage_words"] == [passage_words] and columns["words"] == [0]
+
+
 def test_words_of_the_question_before_count(retriever):
     (hit,) = retriever.retrieve("calme")
     start, end = TEXT.index("Le port"), len(TEXT)

@@ -133,9 +133,45 @@ def test_a_missing_generation_is_made_again(folder):
     assert [passage for passage, _ in answers(PassageIndex.open(folder, embedder=FakeEmbedder()))] == expected
 
 
-def test_files_of_another_layout_are_not_read_and_made_again(folder):
+def of_layout(folder, number):
+    """Have a folder say that its files are of another layout."""
     manifest = folder / current_name(folder) / "manifest.json"
-    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"layout": 2', '"layout": 1'), encoding="utf-8")
+    found = manifest.read_text(encoding="utf-8")
+    assert '"layout": 3' in found
+    manifest.write_text(found.replace('"layout": 3', f'"layout": {number}'), encoding="utf-8")
+
+
+def test_files_of_an_earlier_version_are_made_again_when_they_are_opened(folder, caplog):
+    expected = [passage for passage, _ in answers(PassageIndex.open(folder, embedder=FakeEmbedder()))]
+    of_layout(folder, 2)
+    before = current_name(folder)
+    assert not check(folder).is_sound
+    opened = PassageIndex.open(folder, embedder=FakeEmbedder())
+    assert [passage for passage, _ in answers(opened)] == expected
+    assert "written by an earlier version" in caplog.text
+    assert current_name(folder) != before
+    assert check(folder).is_sound
+
+
+def test_whoever_is_stopped_making_them_again_leaves_what_was_there(folder, monkeypatch):
+    of_layout(folder, 2)
+    before = current_name(folder)
+
+    def stop(step):
+        if step == "sealed":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(durable, "step", stop)
+    with pytest.raises(KeyboardInterrupt):
+        PassageIndex.open(folder, embedder=FakeEmbedder())
+    assert current_name(folder) == before
+    monkeypatch.undo()
+    assert len(PassageIndex.open(folder, embedder=FakeEmbedder())) == 20
+    assert check(folder).is_sound
+
+
+def test_files_of_a_later_version_are_not_read(folder):
+    of_layout(folder, 4)
     with pytest.raises(IndexDamagedError, match=r"another version of sourcier.*sourcier check --repair"):
         PassageIndex.open(folder)
     assert check(folder, repair=True, embedder=FakeEmbedder()).is_sound

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,7 @@ from index.milvus.address import Address
 from index.milvus.connection import Connection
 from index.milvus.lease import leased
 from index.milvus.schema import state_row
+from index.milvus.store import _founded
 from index.passage_store import open_store
 from qa import Retriever
 from tests.fakes import FakeEmbedder
@@ -117,9 +119,22 @@ def test_a_collection_of_something_else_is_left_alone(lite, documents, embedder)
 
 def test_another_format_is_refused(lite, documents, embedder, monkeypatch):
     PassageIndex.build(lite, documents, embedder=embedder)
-    monkeypatch.setattr("index.milvus.store.FORMAT", 2)
-    with pytest.raises(IndexMismatchError, match="has store format 1, expected 2"):
+    monkeypatch.setattr("index.milvus.store.FORMATS", (3,))
+    with pytest.raises(IndexMismatchError, match="has store format 2, expected"):
         PassageIndex.open(lite)
+
+
+def test_a_store_of_the_first_format_goes_on_without_titles(lite, embedder, monkeypatch):
+    """Else the counts of its terms would be wrong once something goes that was counted without."""
+    monkeypatch.setattr("index.milvus.store._founded", lambda one: replace(_founded(one), format=1))
+    documents = [make_document(f"Le riz coûte {i} francs.", title="Marché de Gao") for i in range(3)]
+    PassageIndex.build(lite, documents[:2], embedder=embedder)
+    monkeypatch.undo()
+    passage_index = PassageIndex.open(lite, embedder=embedder)
+    passage_index.add(documents[2:])
+    passage_index.remove(documents[0].id)
+    assert passage_index.generation().found_in(["riz", "gao"]) == {"riz": 2}
+    assert check(lite).is_sound
 
 
 @pytest.mark.parametrize("step", ["begun", "read", "vectors", "embedded", "stored", "written", "current", "purged"])

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from index import InputError
+from index import InputError, make_document
 from qa.questions import load_question_file, load_questions, question_word
 from ui.demo import seeds_folder
 
@@ -54,6 +54,15 @@ def test_a_squad_file(tmp_path):
     assert first.answered_by(document.id, 0, 27) and first.answered_by(document.id, 3, 7)
     assert not first.answered_by(document.id, 4, 27) and not first.answered_by("other", 0, 27)
     assert second.answers == () and second.kind == "unanswerable" and second.language == "en"
+
+
+@pytest.mark.parametrize(
+    ("stated", "title"), [("Guerre_du_Mali", "Guerre du Mali"), ("", None), (None, None)]
+)
+def test_a_document_has_the_title_of_its_article(tmp_path, stated, title):
+    file = load_question_file(squad(tmp_path / "a.json", article(asked(), title=stated)))
+    itself = make_document(CONTEXT)
+    assert [(one.id, one.title) for one in file.documents] == [(itself.id, title or itself.title)]
 
 
 def test_plausible_answers_of_what_is_impossible_are_no_answers(tmp_path):

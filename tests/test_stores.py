@@ -117,6 +117,29 @@ def test_words_weigh_the_same_in_every_store(new_place, tmp_path, embedder):
         assert one.generation().found_in(["riz", "gao", "coute", "couter", "mil"]) == {"riz": 11, "gao": 8, "coute": 11}
 
 
+def test_a_passage_is_found_by_the_title_of_its_document(new_place, tmp_path, embedder):
+    """Of each of its passages, not in its vector, and what is quoted holds nothing of it."""
+    long = "\n\n".join(f"Le paragraphe {i} dit ce qui est tombé, et où. " * 8 for i in range(4))
+    documents = [
+        make_document(long, title="Séisme au Maroc"),
+        make_document("Il est tombé, et où ? Le 3."),
+        make_document("Séisme au Maroc. Il est tombé.", title="Séisme au Maroc"),
+    ]
+    passage_index = PassageIndex.build(new_place(), documents, embedder=embedder)
+    matches = found(passage_index, "séisme Maroc")
+    of_long = [match for match in matches if match.document.id == documents[0].id]
+    assert len(of_long) > 1 and all(match.word_score > 0 for match in of_long)
+    assert all("Maroc" not in match.passage.text for match in of_long)
+    assert [match.word_score for match in matches if match.document.id == documents[1].id] == [0]
+    assert passage_index.generation().found_in(["maroc"]) == {"maroc": len(of_long) + 1}
+    assert not any("Maroc" in text for text in embedder.embedded if "paragraphe" in text)
+    passage_index.remove(documents[0].id)
+    assert passage_index.generation().found_in(["maroc"]) == {"maroc": 1}
+    plain = PassageIndex.build(tmp_path / "plain", documents[1:], embedder=embedder)
+    expected = plain.generation().question_terms("séisme au Maroc", "fr")
+    assert passage_index.generation().question_terms("séisme au Maroc", "fr") == pytest.approx(expected, abs=1e-6)
+
+
 def test_filters_let_the_same_documents_pass(new_place, embedder):
     odd = {'le "pays"': "Côte d'Ivoire\\", "a=b": "c"}
     documents = [

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from index.words import WordIndex, analyse
+from index.words import WordIndex, analyse, with_title
 
 ENTRIES = [
     (0, "L’engrais russe arrive à Bamako", "fr"),
@@ -31,6 +31,20 @@ def words(tmp_path):
 def test_french_elision_stemming_and_accents():
     assert analyse("L’ÉLÉPHANT d'aujourd'hui qu’il voyait", "fr") == ["eleph", "aujourd", "hui", "voi"]
     assert analyse("elephants", "fr") == analyse("Éléphant", "fr")
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "expected"),
+    [
+        ("Séisme au Maroc", "La terre a tremblé.", "Séisme au Maroc\nLa terre a tremblé."),
+        ("", "La terre a tremblé.", "La terre a tremblé."),
+        ("La terre a tremblé.", "La terre a tremblé. Il pleut.", "La terre a tremblé. Il pleut."),
+        ("La terre : enfin…", "La\u00a0terre\u00a0: enfin\nun peu.", "La\u00a0terre\u00a0: enfin\nun peu."),
+        ("La terre a tremblé.", "Il pleut.", "La terre a tremblé.\nIl pleut."),
+    ],
+)
+def test_a_title_is_put_before_what_does_not_hold_it(title, text, expected):
+    assert with_title(text, title) == expected
 
 
 @pytest.mark.parametrize(

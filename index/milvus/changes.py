@@ -38,7 +38,7 @@ from index.milvus.terms import passage_terms, term_index
 from index.schema import digest_of, values_of
 from index.snapshot import FileState
 from index.store import fitting
-from index.words import field_of
+from index.words import field_of, with_title
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -289,7 +289,7 @@ class MilvusChanges:
             self._verify()
         at_the_end = self._before.at(self._attempt)
         for document, span in at_the_end.placed([*went, *at_the_end.entries_at(sorted(dropped))]):
-            self._counts.subtract(passage_terms(passage_of(document, span).text, document.language).keys())
+            self._counts.subtract(self._terms_of(document, passage_of(document, span)).keys())
         gone = {
             **{entry.key: entry.number for entry in went},
             **{document_key(number): number for number in sorted(dropped)},
@@ -311,12 +311,16 @@ class MilvusChanges:
             unsealed=before.unsealed + self._inserted[self._collections.passages],
         )
 
+    def _terms_of(self, document: Document, passage: Passage) -> Counter[str]:
+        title = document.title if self._before.state.has_titles else ""
+        return passage_terms(with_title(passage.text, title), document.language)
+
     def _passage_rows(self, document: Document, entry: Entry, passages: Sequence[Passage]) -> Iterator[Row]:
         filters = filterable(document)
         if passages:
             self._fields.add(field_of(document.language))
         for ordinal, passage in enumerate(passages):
-            terms = passage_terms(passage.text, document.language)
+            terms = self._terms_of(document, passage)
             self._counts.update(terms.keys())
             yield {
                 "number": passage_number(entry.number, ordinal),

@@ -23,7 +23,10 @@ from index.milvus.connection import Connection, Field, Row
 from index.milvus.terms import number_of, term_index
 from index.schema import digest_of, document_of, values_of
 
-FORMAT = 1
+# In a store of the first format passages are not found by the titles of their documents, and those that come later
+# are not either: counts of terms that were made without would not be those that are taken off when a passage goes.
+FORMAT = 2
+FORMATS = (1, FORMAT)
 # Neighbours of a passage in the graph, and candidates when it is placed (HNSW, doi:10.1109/TPAMI.2018.2889473).
 _GRAPH = {"M": 24, "efConstruction": 200}
 _LONGEST_VALUE = 65_535
@@ -89,6 +92,11 @@ class State:
     identity: str = ""
     unsealed: int = 0
     format: int = FORMAT
+
+    @property
+    def has_titles(self) -> bool:
+        """Whether its passages are found by the titles of their documents too."""
+        return self.format > 1
 
     @property
     def order(self) -> tuple[int, int, bool]:

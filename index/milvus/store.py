@@ -25,6 +25,7 @@ from index.milvus.connection import Connection, Row
 from index.milvus.lease import Lease, leased
 from index.milvus.schema import (
     FORMAT,
+    FORMATS,
     Collections,
     Kind,
     State,
@@ -322,7 +323,7 @@ def _founded(embedder: Embedder) -> State:
 def _newest_of(name: str, rows: Iterable[Row]) -> State | None:
     """Return the newest of some rows of states, None of none; raises IndexMismatchError for another format."""
     rows = list(rows)
-    unknown = {State.format_of(row) for row in rows} - {FORMAT}
+    unknown = {State.format_of(row) for row in rows} - set(FORMATS)
     if unknown:
         raise IndexMismatchError(
             f"{name} has store format {unknown.pop()}, expected {FORMAT}; index the documents again under another name"

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.retrieval --data ../shared/data
 
-The questions and paragraphs of `quality`, of PIAF and SQuAD also together, and every second question of each XQuAD
+The questions and paragraphs of `quality`, of PIAF and SQuAD also without titles and together, and every second question of each XQuAD
 file; then, for each of its languages, questions in it about paragraphs that are there in English alone, beside as many
 others in that language. A passage counts if it holds an answer whole. No reader, so it takes twenty minutes on two
 cores; `--work` keeps the indexes for the next run.
@@ -51,6 +51,8 @@ def main() -> None:
 def sets(data: Path) -> Iterator[tuple[str, QuestionSet]]:
     corpora = {name: question_set(data, *which) for name, *which in CORPORA}
     yield from corpora.items()
+    for name, asked in corpora.items():
+        yield f"{name}, without titles", without_titles(asked)
     yield " and ".join(corpora), QuestionSet(tuple(file for asked in corpora.values() for file in asked.files))
     yield "seeds", QuestionSet((load_question_file(seeds_folder() / "questions.jsonl"),))
     for language in LANGUAGES:
@@ -58,6 +60,16 @@ def sets(data: Path) -> Iterator[tuple[str, QuestionSet]]:
     for language in LANGUAGES:
         if language != PIVOT:
             yield f"XQuAD {language}, answered in {PIVOT}", answered_elsewhere(data, language)
+
+
+def without_titles(asked: QuestionSet) -> QuestionSet:
+    """Leave out what the paragraphs of an article are called."""
+    return QuestionSet(
+        tuple(
+            replace(file, documents=tuple(replace(document, title="") for document in file.documents))
+            for file in asked.files
+        )
+    )
 
 
 def answered_elsewhere(data: Path, language: str) -> QuestionSet:

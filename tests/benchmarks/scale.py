@@ -161,7 +161,7 @@ def serve(folder, vectors, count):
     }
     alive = np.zeros(count, bool)
     numbers = {}
-    for number, text, _ in generation.store.entries(generation.vectors.numbers()):
+    for number, text, *_ in generation.store.texts(generation.vectors.numbers()):
         found = int(_NUMBER.search(text)[1])
         numbers[number] = found
         alive[found] = True
