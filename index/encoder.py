@@ -60,6 +60,17 @@ class TokenStates:
         """Return the same in half precision, to be kept."""
         return TokenStates(self.states.half(), self.offsets)
 
+    def counted_from(self, start: int) -> TokenStates:
+        """Return the same with offsets that count from `start` of the text: what stands before it is below 0."""
+        return TokenStates(self.states, self.offsets - start)
+
+    @property
+    def before(self) -> NDArray[np.bool_]:
+        """Which tokens stand before the offset that counts as 0, shape (tokens,)."""
+        starts, ends = self.offsets.T
+        found: NDArray[np.bool_] = (ends <= 0) & (ends > starts)
+        return found
+
     def within(self, start: int, end: int) -> NDArray[np.bool_]:
         """Return which tokens touch `[start, end)` of the text, shape (tokens,)."""
         starts, ends = self.offsets.T

@@ -22,11 +22,12 @@ from index.document import Document, DocumentSummary, Passage, sha256_of
 from index.embedder import Embedder
 from index.errors import IndexDamagedError
 from index.filters import Filters
+from index.passages import with_title
 from index.recent import Recent
 from index.snapshot import FileState
 from index.store import Store
 from index.vectors import VectorIndex, VectorSet
-from index.words import Entry, WordIndex, with_title
+from index.words import Entry, WordIndex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,6 +8,7 @@ from index.sentences import LONGEST, Offsets, byte_length, split_blocks, split_s
 
 # A passage never exceeds the longest sentence: one sentence always fits in one passage.
 _LONGEST_PASSAGE = LONGEST
+_ENDS = (".", "!", "?", "…", ":")
 
 
 def split_passages(document: Document) -> list[Passage]:
@@ -35,6 +36,18 @@ def split_passages(document: Document) -> list[Passage]:
 def sentences_of(document: Document, passage: Passage) -> list[Offsets]:
     """Return the sentences of a document's passage, as offsets into the document's text."""
     return split_sentences(document.text, passage.start, passage.end, language=document.language)
+
+
+def with_title(text: str, title: str) -> str:
+    """Return what is read of a passage: its text, after the title of its document unless it holds that itself.
+
+    What a text is about is often said in its title alone. The passage's vector is of its text alone, though: with
+    the title before it, it is found less often.
+    """
+    # A title made of a sentence may have been cut, and has single spaces.
+    if title.rstrip("…") in " ".join(text.split()):
+        return text
+    return f"{title} {text}" if title.endswith(_ENDS) else f"{title}. {text}"
 
 
 def _packed(text: str, sentences: list[Offsets]) -> list[Offsets]:

@@ -193,16 +193,6 @@ def idf(found_in: int, passages: int) -> float:
     return math.log(1 + (passages - n + 0.5) / (n + 0.5))
 
 
-def with_title(text: str, title: str) -> str:
-    """Return the words that a passage is found by: its own, after the title of its document unless it holds that itself.
-
-    What a text is about is often said in its title alone. Its vector is that of the text alone: with the title
-    before it, it is found less often.
-    """
-    # A title made of a sentence may have been cut, and has single spaces.
-    return text if title.rstrip("…") in " ".join(text.split()) else f"{title}\n{text}"
-
-
 def analyse(text: str, language: str | None) -> list[str]:
     """Return the terms under which a text of this language is indexed: folded, stemmed, without stop words."""
     return terms_of(text, field_of(language))

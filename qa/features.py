@@ -13,7 +13,8 @@ import numpy as np
 
 from index import InputError
 from index.language import are_different, detect_language
-from index.words import analyse, with_title
+from index.passages import with_title
+from index.words import analyse
 from qa.answer import SearchHit, Span
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ from torch.nn import functional
 from index import InputError
 from index.encoder import BertEncoder, TokenStates
 from index.language import is_function_word
+from index.passages import with_title
 from index.layers import ReadingLayer, TransformerLayer, padded_length
 from index.processor import matrix_precision, training_precision
 
@@ -60,6 +61,12 @@ class Asked:
         if not weights.any():
             weights[:] = 1
         return cls(question, tokens, weights / weights.sum())
+
+
+def read_passage(encoder: BertEncoder, text: str, title: str, *, layers: int) -> TokenStates:
+    """Return the states of a passage after the first `layers` layers, read after its title, of offsets below 0."""
+    read = with_title(text, title)
+    return encoder.read(read, prompt="passage: ", layers=layers).counted_from(len(read) - len(text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

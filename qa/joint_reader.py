@@ -17,7 +17,7 @@ from index.passages import sentences_of
 from index.processor import cores
 from qa.answer import SearchHit, Span
 from qa.features import ReaderWeights, ReadSentence, SentenceFeatures, is_question, weighted
-from qa.joint import Asked, Batch, JointModel, Pair, best_span
+from qa.joint import Asked, Batch, JointModel, Pair, best_span, read_passage
 from qa.likeness import Likeness
 from qa.reader import Finding
 from qa.spans import tidied
@@ -37,7 +37,7 @@ _LONGEST_SPAN = 40
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _PassageStates:
-    """A passage after the layers below the joint model's, and after all of the encoder's own."""
+    """A passage, with its title, after the layers below the joint model's, and after all of the encoder's own."""
 
     lower: TokenStates
     upper: TokenStates
@@ -96,7 +96,7 @@ class JointReader:
         self, asked: Asked, upper: TokenStates, hit: SearchHit, places: Sequence[tuple[int, int, int]]
     ) -> list[ReadSentence]:
         """Read the sentences of one passage, each (lead, start, end); `upper` is the question after all layers."""
-        states = self._passage_states(hit.passage.text)
+        states = self._passage_states(hit.passage.text, hit.document.title)
         led = [(lead, end) for lead, _, end in places]
         pair = Pair.of(asked, states.lower, [(lead - hit.passage.start, end - hit.passage.start) for lead, end in led])
         with torch.inference_mode():
@@ -124,8 +124,8 @@ class JointReader:
             )
         return read
 
-    def _read_passage(self, text: str) -> _PassageStates:
-        lower = self._encoder.read(text, prompt="passage: ", layers=self._model.first_layer)
+    def _read_passage(self, text: str, title: str) -> _PassageStates:
+        lower = read_passage(self._encoder, text, title, layers=self._model.first_layer)
         upper = self._encoder.read_on(lower, self._model.first_layer)
         # Half the memory, and what the model was trained on.
         return _PassageStates(lower.halved(), upper.halved())

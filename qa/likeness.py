@@ -28,7 +28,7 @@ class Likeness:
     meaning (sentences,): of the question's vector and the mean of the sentence's tokens. match
     (sentences,): for each token of the question the best in the sentence, averaged by the idf of its
     word (ColBERT's late interaction, doi:10.1145/3397271.3401075). context_match (sentences,): the same
-    over this sentence and the one before; passage_match: over the whole passage.
+    over this sentence, the one before and the title; passage_match: over the title and the whole passage.
     """
 
     meaning: NDArray[np.float64]
@@ -53,15 +53,16 @@ class Likeness:
         states = of_passage.numpy()
         cosines = (functional.normalize(asked.states, dim=-1) @ functional.normalize(of_passage, dim=-1).T).numpy()
         meaning, match, context_match = [], [], []
-        before = np.full(len(weights), -1.0)
+        title = cosines[:, passage.before].max(axis=1, initial=-1.0)
+        before = title
         for start, end in sentences:
             inside = passage.within(start - hit.passage.start, end - hit.passage.start)
             best = cosines[:, inside].max(axis=1, initial=-1.0)
             meaning.append(_cosine(states[inside].mean(axis=0), vector) if inside.any() else 0.0)
             match.append(float(best @ weights))
             context_match.append(float(np.maximum(best, before) @ weights))
-            before = best
-        whole = passage.within(0, len(hit.passage.text))
+            before = np.maximum(best, title)
+        whole = passage.before | passage.within(0, len(hit.passage.text))
         passage_match = float(cosines[:, whole].max(axis=1, initial=-1.0) @ weights)
         return cls(np.array(meaning), np.array(match), np.array(context_match), passage_match)
 

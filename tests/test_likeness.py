@@ -6,11 +6,12 @@ import torch
 
 from index import make_document, split_passages
 from index.encoder import TokenStates
+from index.passages import with_title
 from qa.answer import SearchHit
 from qa.likeness import Likeness
 
 TEXT = "Dakar attend. Le riz monte."
-WORDS = {"dakar": 0, "attend": 1, "riz": 2, "monte": 3, "le": 4}
+WORDS = {"dakar": 0, "attend": 1, "riz": 2, "monte": 3, "le": 4, "mali": 5, "gao": 6}
 
 
 def states_of(text):
@@ -25,11 +26,13 @@ def states_of(text):
     return TokenStates(states, np.array(places))
 
 
-def likeness(question, terms):
+def likeness(question, terms, title=""):
     document = make_document(TEXT)
     (passage,) = split_passages(document)
     hit = SearchHit(passage, document, 1.0, 1, question_terms=terms)
-    return Likeness.of(question, states_of(question), states_of(TEXT), hit, [(0, 13), (14, 27)])
+    read = with_title(TEXT, title)
+    states = states_of(read).counted_from(len(read) - len(TEXT))
+    return Likeness.of(question, states_of(question), states, hit, [(0, 13), (14, 27)])
 
 
 def test_match_is_the_idf_weighted_best_cosine():
@@ -37,6 +40,18 @@ def test_match_is_the_idf_weighted_best_cosine():
     np.testing.assert_allclose(found.match, [0.75, 0.25])
     np.testing.assert_allclose(found.context_match, [0.75, 1.0])
     assert found.passage_match == pytest.approx(1.0)
+
+
+def test_what_the_title_says_counts_for_each_sentence_and_for_the_passage():
+    plain = likeness("Dakar riz ?", {"dakar": 1.0, "riz": 3.0})
+    titled = likeness("Dakar riz ?", {"dakar": 1.0, "riz": 3.0}, title="Mali")
+    np.testing.assert_allclose(titled.match, plain.match)
+    np.testing.assert_allclose(titled.meaning, plain.meaning)
+    np.testing.assert_allclose(titled.context_match, plain.context_match)
+    titled = likeness("Gao riz ?", {"gao": 1.0, "riz": 3.0}, title="Gao")
+    np.testing.assert_allclose(titled.match, [0, 0.75])
+    np.testing.assert_allclose(titled.context_match, [0.25, 1.0])
+    assert titled.passage_match == pytest.approx(1.0)
 
 
 def test_a_stop_word_does_not_count():

@@ -56,9 +56,7 @@ def test_a_squad_file(tmp_path):
     assert second.answers == () and second.kind == "unanswerable" and second.language == "en"
 
 
-@pytest.mark.parametrize(
-    ("stated", "title"), [("Guerre_du_Mali", "Guerre du Mali"), ("", None), (None, None)]
-)
+@pytest.mark.parametrize(("stated", "title"), [("Guerre_du_Mali", "Guerre du Mali"), ("", None), (None, None)])
 def test_a_document_has_the_title_of_its_article(tmp_path, stated, title):
     file = load_question_file(squad(tmp_path / "a.json", article(asked(), title=stated)))
     itself = make_document(CONTEXT)

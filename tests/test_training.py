@@ -149,6 +149,7 @@ def test_a_follow_up_begins_with_words_of_another_question_on_the_same_document(
 def test_a_crop_is_whole_sentences_around_the_answer():
     words = [(i, i + 1) for i in range(60)]
     shown = Shown(
+        "",
         "x" * 60,
         TokenStates(torch.zeros(60, 2), np.array(words)),
         tuple((i, i + 10) for i in range(0, 60, 10)),
@@ -160,19 +161,22 @@ def test_a_crop_is_whole_sentences_around_the_answer():
         assert len(crop.states.states) == 20 and len(crop.sentences) == 2
         assert (30, 40) in crop.sentences and crop.states.offsets[0, 0] == crop.sentences[0][0]
     assert cropped(shown, 60, random.Random(0)) is shown
+    titled = replace(shown, states=TokenStates(torch.zeros(63, 2), np.array([(-4, -2), (-1, 0), (0, 0), *words])))
+    crop = cropped(titled, 25, random.Random(0))
+    assert crop.states.offsets[:2].tolist() == [[-4, -2], [-1, 0]] and len(crop.states.states) == 22
 
 
 def test_without_its_answer_a_passage_keeps_its_other_sentences():
     text = "Awa tisse. Il pleut. Demba tisse aussi."
     sentences = ((0, 10), (11, 20), (21, 39))
     states = TokenStates(torch.arange(39.0)[:, None], np.array([(i, i + 1) for i in range(39)]))
-    left = without_answer(Shown(text, states, sentences, ((4, 9),), True))
+    left = without_answer(Shown("", text, states, sentences, ((4, 9),), True))
     assert (left.sentences, left.answers) == (((11, 20),), ())
     # What stands between sentences stays, as what stands before the first.
     assert left.states.states[:, 0].tolist() == left.states.offsets[:, 0].tolist() == [10, *range(11, 21)]
-    nothing_left = Shown(text, states, ((0, 39),), ((4, 9),), True)
+    nothing_left = Shown("", text, states, ((0, 39),), ((4, 9),), True)
     assert without_answer(nothing_left) is nothing_left
-    over_an_end = Shown(text, states, sentences, ((4, 15),), True)
+    over_an_end = Shown("", text, states, sentences, ((4, 15),), True)
     assert without_answer(over_an_end) is over_an_end
 
 

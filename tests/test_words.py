@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from index.words import WordIndex, analyse, with_title
+from index.passages import with_title
+from index.words import WordIndex, analyse
 
 ENTRIES = [
     (0, "L’engrais russe arrive à Bamako", "fr"),
@@ -36,11 +37,11 @@ def test_french_elision_stemming_and_accents():
 @pytest.mark.parametrize(
     ("title", "text", "expected"),
     [
-        ("Séisme au Maroc", "La terre a tremblé.", "Séisme au Maroc\nLa terre a tremblé."),
+        ("Séisme au Maroc", "La terre a tremblé.", "Séisme au Maroc. La terre a tremblé."),
         ("", "La terre a tremblé.", "La terre a tremblé."),
         ("La terre a tremblé.", "La terre a tremblé. Il pleut.", "La terre a tremblé. Il pleut."),
         ("La terre : enfin…", "La\u00a0terre\u00a0: enfin\nun peu.", "La\u00a0terre\u00a0: enfin\nun peu."),
-        ("La terre a tremblé.", "Il pleut.", "La terre a tremblé.\nIl pleut."),
+        ("La terre a-t-elle tremblé ?", "Il pleut.", "La terre a-t-elle tremblé ? Il pleut."),
     ],
 )
 def test_a_title_is_put_before_what_does_not_hold_it(title, text, expected):

@@ -35,10 +35,11 @@ from index.milvus.schema import (
 )
 from index.milvus.snapshot import MilvusSnapshot, is_dated
 from index.milvus.terms import passage_terms, term_index
+from index.passages import with_title
 from index.schema import digest_of, values_of
 from index.snapshot import FileState
 from index.store import fitting
-from index.words import field_of, with_title
+from index.words import field_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -96,8 +96,7 @@ def train_reader(
 def _indexed(file: QuestionFile, folder: Path, embedder: Embedder) -> PassageIndex:
     folder.parent.mkdir(parents=True, exist_ok=True)
     passage_index = PassageIndex.open_or_create(folder, embedder=embedder)
-    if passage_index.count_documents() != len(file.documents):
-        passage_index.add(file.documents)
+    passage_index.add(file.documents)
     return passage_index
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from index import PassageIndex, split_passages
 from index.encoder import BertEncoder, TokenStates
 from index.passages import sentences_of
+from qa.joint import read_passage
 from qa.noise import NOISES, keywords
 from qa.questions import Question, QuestionFile
 from qa.retriever import Retriever
@@ -36,6 +37,7 @@ _SORTED_TOGETHER = 16
 class Shown:
     """A passage as the model is shown it: its states, and its sentences and answers as offsets into its text."""
 
+    title: str
     text: str
     states: TokenStates
     sentences: tuple[tuple[int, int], ...]
@@ -81,6 +83,7 @@ class Corpus:
         self._first_layer = first_layer
         self._sentences: dict[str, tuple[tuple[int, int], ...]] = {}
         self._states: dict[str, TokenStates] = {}
+        self._titles: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         self._spans: dict[str, tuple[str, int, int]] = {}
         self._of_document: dict[str, list[str]] = defaultdict(list)
@@ -89,7 +92,8 @@ class Corpus:
                 self._sentences[passage.id] = tuple(
                     (s - passage.start, e - passage.start) for s, e in sentences_of(document, passage)
                 )
-                self._states[passage.id] = self._read(passage.text)
+                self._states[passage.id] = self._read(passage.text, document.title)
+                self._titles[passage.id] = document.title
                 self._texts[passage.id] = passage.text
                 self._spans[passage.id] = (document.id, passage.start, passage.end)
                 self._of_document[document.id].append(passage.id)
@@ -162,6 +166,7 @@ class Corpus:
 
     def _shown(self, passage_id: str, target: Question) -> Shown:
         return Shown(
+            self._titles[passage_id],
             self._texts[passage_id],
             self._states[passage_id],
             self._sentences[passage_id],
@@ -169,11 +174,11 @@ class Corpus:
             target.exact,
         )
 
-    def _read(self, text: str) -> TokenStates:
-        return self._encoder.read(text, prompt="passage: ", layers=self._first_layer).halved()
+    def _read(self, text: str, title: str) -> TokenStates:
+        return read_passage(self._encoder, text, title, layers=self._first_layer).halved()
 
 
-def with_sentence(passage: Shown, sentence: str, read: Callable[[str], TokenStates], rng: random.Random) -> Shown:
+def with_sentence(passage: Shown, sentence: str, read: Callable[[str, str], TokenStates], rng: random.Random) -> Shown:
     """Return a passage with one more sentence, mostly beside one that answers."""
     right, place = passage.right, rng.randrange(len(passage.sentences) + 1)
     if right and rng.random() < _BESIDE:
@@ -191,7 +196,13 @@ def with_sentence(passage: Shown, sentence: str, read: Callable[[str], TokenStat
 
     sentences, start = moved(passage.sentences), at + is_last
     sentences.insert(place, (start, start + len(sentence)))
-    return Shown(text, read(text), tuple(sentences), tuple(moved(passage.answers)), passage.exact)
+    return replace(
+        passage,
+        text=text,
+        states=read(text, passage.title),
+        sentences=tuple(sentences),
+        answers=tuple(moved(passage.answers)),
+    )
 
 
 def without_answer(passage: Shown) -> Shown:
@@ -228,7 +239,7 @@ def held_out_topics(files: Sequence[QuestionFile]) -> frozenset[str]:
 
 
 def cropped(passage: Shown, longest: int, rng: random.Random) -> Shown:
-    """Return a run of whole sentences of at most `longest` tokens, with the answer in it if there is one."""
+    """Return the title and a run of whole sentences of at most `longest` tokens, with the answer if there is one."""
     ranges = [np.flatnonzero(passage.states.within(start, end)) for start, end in passage.sentences]
     if len(passage.states.states) <= longest or not all(map(len, ranges)):
         return passage
@@ -246,8 +257,8 @@ def cropped(passage: Shown, longest: int, rng: random.Random) -> Shown:
         if not wider:
             break
         first, last = rng.choice(wider)
-    begin, end = int(ranges[first][0]), int(ranges[last][-1]) + 1
-    states = TokenStates(passage.states.states[begin:end], passage.states.offsets[begin:end])
+    tokens = [*np.flatnonzero(passage.states.before), *range(ranges[first][0], ranges[last][-1] + 1)]
+    states = TokenStates(passage.states.states[tokens], passage.states.offsets[tokens])
     return replace(passage, states=states, sentences=passage.sentences[first : last + 1])
 
 
