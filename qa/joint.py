@@ -26,8 +26,8 @@ from torch.nn import functional
 from index import InputError
 from index.encoder import BertEncoder, TokenStates
 from index.language import is_function_word
-from index.passages import with_title
 from index.layers import ReadingLayer, TransformerLayer, padded_length
+from index.passages import with_title
 from index.processor import matrix_precision, training_precision
 
 _WORD = re.compile(r"\w+")
