@@ -4,8 +4,8 @@
 
 The questions and paragraphs of `quality`, of PIAF and SQuAD also without titles and together, and every second
 question of each XQuAD file; then, for each of its languages, questions in it about paragraphs that are there in
-English alone, beside as many others in that language. A passage counts if it holds an answer whole. No reader, so it takes twenty minutes on two
-cores; `--work` keeps the indexes for the next run.
+English alone, beside as many others in that language. A passage counts if it holds an answer whole. No reader, so it
+takes twenty minutes on two cores; `--work` keeps the indexes for the next run.
 """
 
 from __future__ import annotations
