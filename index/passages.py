@@ -8,6 +8,8 @@ from index.sentences import LONGEST, Offsets, byte_length, split_blocks, split_s
 
 # A passage never exceeds the longest sentence: one sentence always fits in one passage.
 _LONGEST_PASSAGE = LONGEST
+# In characters. The encoder's reach is for the passage.
+_LONGEST_TITLE = 200
 _ENDS = (".", "!", "?", "…", ":")
 
 
@@ -44,6 +46,7 @@ def with_title(text: str, title: str) -> str:
     What a text is about is often said in its title alone. The passage's vector is of its text alone, though: with
     the title before it, it is found less often.
     """
+    title = title[:_LONGEST_TITLE]
     # A title made of a sentence may have been cut, and has single spaces.
     if title.rstrip("…") in " ".join(text.split()):
         return text

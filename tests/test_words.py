@@ -39,6 +39,7 @@ def test_french_elision_stemming_and_accents():
     [
         ("Séisme au Maroc", "La terre a tremblé.", "Séisme au Maroc. La terre a tremblé."),
         ("", "La terre a tremblé.", "La terre a tremblé."),
+        ("x" * 999, "La terre a tremblé.", "x" * 200 + ". La terre a tremblé."),
         ("La terre a tremblé.", "La terre a tremblé. Il pleut.", "La terre a tremblé. Il pleut."),
         ("La terre : enfin…", "La\u00a0terre\u00a0: enfin\nun peu.", "La\u00a0terre\u00a0: enfin\nun peu."),
         ("La terre a-t-elle tremblé ?", "Il pleut.", "La terre a-t-elle tremblé ? Il pleut."),
