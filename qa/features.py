@@ -119,11 +119,12 @@ class SentenceFeatures:
         """Add what needs no model."""
         language = detect_language(question)
         asks_for_number = _ASKS_FOR_NUMBER.search(question) is not None
+        hits = {one.hit.passage.id: one.hit for one in read}
+        held = {i: share_held(hit, with_title(hit.passage.text, hit.document.title)) for i, hit in hits.items()}
         rows = []
         for one in read:
             document = one.hit.document
             foreign = are_different(language, document.language)
-            passage_words = share_held(one.hit, with_title(one.hit.passage.text, document.title))
             words = share_held(one.hit, document.text[one.lead : one.end])
             rows.append(
                 {
@@ -132,7 +133,7 @@ class SentenceFeatures:
                     "match": one.match,
                     "context_match": one.context_match,
                     "passage": one.hit.score,
-                    "passage_words": passage_words,
+                    "passage_words": held[one.hit.passage.id],
                     "words": words,
                     "number": float(asks_for_number and NUMBER.search(document.text, one.start, one.end) is not None),
                     "passage_meaning": one.hit.vector_score,
