@@ -137,6 +137,12 @@ def _wait_until_it_answers(app: App) -> None:
     raise RuntimeError(f"the chat did not start:\n{app.log.read_text()}")
 
 
+def expect_drawn(page: Any, language: str) -> None:
+    """Wait until the server has drawn the whole page in this language; what is clicked before may be undone."""
+    expect(page.locator(f"html[lang={language}] #panel .panel[data-language={language}]")).to_be_attached()
+    expect(page.locator("#box textarea")).to_be_visible()
+
+
 def pages_of(browser: Any, app: App) -> Iterator[Callable[..., Visit]]:
     """Open pages; at the end none may have reported an error or asked another host for anything."""
     visits: list[Visit] = []
@@ -151,9 +157,7 @@ def pages_of(browser: Any, app: App) -> Iterator[Callable[..., Visit]]:
         page.on("pageerror", lambda error: visit.errors.append(str(error)))
         page.on("console", lambda line: visit.errors.append(line.text) if line.type == "error" else None)
         page.goto(app.url + query)
-        language = "en" if options.get("locale", "fr").startswith("en") else "fr"
-        expect(page.locator(f"html[lang={language}] #panel .panel[data-language={language}]")).to_be_attached()
-        expect(page.locator("#box textarea")).to_be_visible()
+        expect_drawn(page, "en" if options.get("locale", "fr").startswith("en") else "fr")
         return visit
 
     yield open_page

@@ -92,7 +92,7 @@ def test_of_many_clicks_the_last_one_counts(visit: Callable[..., Visit]) -> None
     for pause in (0, 20, 40, 60, 80, 100):
         for first, second in ((0, 2), (2, 1)):
             opened.page.evaluate(clicks, [first, second, pause])
-            expect(opened.page.locator(f'#panel .panel[data-active="{second + 1}"]')).to_be_visible(timeout=3000)
+            expect(opened.page.locator(f'#panel .panel[data-active="{second + 1}"]')).to_be_visible()
             opened.page.wait_for_timeout(250)  # and it stays so
             expect(opened.page.locator(f'#panel .panel[data-active="{second + 1}"]')).to_be_visible()
 

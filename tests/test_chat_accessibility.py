@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browsing import DESKTOP, ENGLISH, PHONE, Visit
+from tests.browsing import DESKTOP, ENGLISH, PHONE, Visit, expect_drawn
 from tests.chat_app import FERTILISER_QUESTION, FOLLOW_UP, HOSTILE_QUESTION, UNKNOWN_QUESTION
 
 pytestmark = pytest.mark.browser
@@ -121,6 +121,7 @@ def test_the_language_is_kept_where_the_switch_is_drawn_last(visit: Callable[...
         document.getElementById = (id) => (id === 'language' ? null : find(id));"""
     )
     page.reload()
+    expect_drawn(page, "en")
     page.locator("#language label", has_text="FR").click()
     expect(page.locator("html")).to_have_attribute("lang", "fr")
     assert [one["value"] for one in page.context.cookies() if one["name"] == "sourcier-language"] == ["fr"]
