@@ -11,19 +11,32 @@ scores = nps.arrays(np.float32, st.integers(1, 30), elements=st.integers(-10, 10
 
 
 def test_worked_example():
-    # z(1, 2, 3) = (-1.2247, 0, 1.2247) and z(0, 0, 3) = (-.7071, -.7071, 1.4142)
-    fused = fuse(np.float32([1, 2, 3]), np.float32([0, 0, 3]), vector_weight=0.7)
-    np.testing.assert_allclose(fused, [-1.0694, -0.2121, 1.2816], atol=1e-4)
+    # The variance of .80, .82, .84 is .000267; with three more of .03 ** 2, .000583: z = (-.8281, 0, .8281).
+    # z(0, 0, 3) = (-.7071, -.7071, 1.4142).
+    fused = fuse(np.float32([0.80, 0.82, 0.84]), np.float32([0, 0, 3]), vector_weight=0.7)
+    np.testing.assert_allclose(fused, [-0.7918, -0.2121, 1.0039], atol=1e-4)
+
+
+def test_a_word_that_only_one_of_a_few_holds_outweighs_cosines_next_to_each_other():
+    fused = fuse(np.float32([0.840, 0.835, 0.830]), np.float32([0, 0, 3]))
+    assert np.argmax(fused) == 2
+    apart = fuse(np.float32([0.90, 0.83, 0.76]), np.float32([0, 0, 3]))
+    assert np.argmax(apart) == 0
+
+
+def test_among_many_candidates_the_usual_deviation_of_cosines_changes_little():
+    cosines = np.linspace(0.7, 0.9, 200, dtype=np.float32)
+    np.testing.assert_allclose(fuse(cosines, np.zeros(200, np.float32)) / 0.7, _standardised(cosines), atol=0.02)
 
 
 def test_worked_example_with_texts_in_another_language():
-    # z(4, 1, 3, 2) = (1.3416, -1.3416, .4472, -.4472): the two others are further by 1.7889 on average, and half of
-    # that is made up for. z(0, 3) = (-1, 1).
-    cosines, words = np.float32([4, 1, 3, 2]), np.float32([0, 0, 3, 0])
+    # The variance of .84, .81, .83, .82 is .000125; with three more of .03 ** 2, .000457: z = (.7016, -.7016, .2339,
+    # -.2339). The two others are further by .9354 on average, and half of that is made up for. z(0, 3) = (-1, 1).
+    cosines, words = np.float32([0.84, 0.81, 0.83, 0.82]), np.float32([0, 0, 3, 0])
     foreign = np.array([False, True, False, True])
-    np.testing.assert_allclose(fuse(cosines, words, foreign=foreign), [0.6391, -0.4472, 0.6130, 0.4472], atol=1e-4)
+    np.testing.assert_allclose(fuse(cosines, words, foreign=foreign), [0.1911, -0.2339, 0.4637, 0.2339], atol=1e-4)
     # Nearer, they stay where they are.
-    np.testing.assert_allclose(fuse(cosines, words, foreign=~foreign)[2], 0.4472, atol=1e-4)
+    np.testing.assert_allclose(fuse(cosines, words, foreign=~foreign)[2], 0.2339, atol=1e-4)
 
 
 @given(scores)
@@ -34,9 +47,9 @@ def test_texts_all_of_one_language_are_as_without(vectors):
 
 
 def test_where_no_word_is_found_texts_in_both_languages_count_by_their_vectors():
-    cosines, foreign = np.float32([4, 3, 2, 1]), np.array([False, True, False, True])
+    cosines, foreign = np.float32([0.84, 0.83, 0.82, 0.81]), np.array([False, True, False, True])
     found = fuse(cosines, np.zeros(4, np.float32), foreign=foreign)
-    np.testing.assert_allclose(found, [1.3416, 0.8944, -0.4472, -0.8944], atol=1e-4)
+    np.testing.assert_allclose(found, [0.7016, 0.4677, -0.2339, -0.4677], atol=1e-4)
 
 
 @given(scores)
@@ -48,9 +61,9 @@ def test_a_side_without_differences_changes_nothing(vectors):
 
 
 @given(scores, st.floats(0.5, 4, width=32), st.floats(-5, 5, width=32))
-def test_scale_and_offset_of_a_side_do_not_matter(vectors, scale, offset):
+def test_scale_and_offset_of_words_do_not_matter_nor_the_offset_of_vectors(vectors, scale, offset):
     words = vectors[::-1].copy()
-    np.testing.assert_allclose(fuse(vectors, words), fuse(vectors, words * scale + offset), atol=1e-4)
+    np.testing.assert_allclose(fuse(vectors, words), fuse(vectors + offset, words * scale + offset), atol=1e-4)
 
 
 def test_nothing_and_one_candidate():

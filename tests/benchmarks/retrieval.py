@@ -2,20 +2,23 @@
 
     python -m tests.benchmarks.retrieval --data ../shared/data
 
-The questions and paragraphs of `quality`, of PIAF and SQuAD also without titles and together, and every second
-question of each XQuAD file; then, for each of its languages, questions in it about paragraphs that are there in
-English alone, beside as many others in that language. A passage counts if it holds an answer whole. No reader, so it
-takes twenty minutes on two cores; `--work` keeps the indexes for the next run.
+The questions and paragraphs of `quality`, of PIAF and SQuAD also without titles and together; every second question
+of each XQuAD file; for each of its languages, questions in it about paragraphs that are there in English alone, beside
+as many others in that language; and PIAF's articles, each in an index of its own, by how many paragraphs it has. A
+passage counts if it holds an answer whole. No reader, so it takes twenty-five minutes on two cores; `--work` keeps the
+indexes for the next run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from index import PassageIndex
 from qa import Retriever
 from qa.baselines import halves
 from qa.copies import members
@@ -34,7 +37,10 @@ def main() -> None:
     results = {}
     with data_and_work() as (data, work):
         for name, asked in sets(data):
-            results[name] = measure(work / name.replace(" ", "-"), asked)
+            results[name] = measure(work / name.replace(" ", "-"), [asked])
+            print(name, results[name], flush=True)
+        for name, articles in by_length(data):
+            results[name] = measure(work / name.replace(" ", "-"), articles)
             print(name, results[name], flush=True)
     save_result("retrieval", commit, results=results)
     columns = ("both", "dense alone", "BM25 alone")
@@ -85,6 +91,15 @@ def answered_elsewhere(data: Path, language: str) -> QuestionSet:
     )
 
 
+def by_length(data: Path) -> Iterator[tuple[str, list[QuestionSet]]]:
+    """Yield the articles of both parts of PIAF, each a set of its own, by how many paragraphs they have."""
+    files = [load_question_file(data / f"piaf-{part}.json", name=f"piaf-{part}") for part in ("train", "dev")]
+    articles = [about(file, [title]) for file in files for title in sorted(set(file.articles.values()))]
+    for name, fewest, most in (("two or three", 2, 3), ("four to nine", 4, 9), ("ten or more", 10, None)):
+        chosen = [one for one in articles if fewest <= len(one.documents) and len(one.documents) <= (most or np.inf)]
+        yield f"PIAF, an article of {name} paragraphs alone", [QuestionSet((one,)) for one in chosen]
+
+
 def about(file: QuestionFile, articles: Collection[str]) -> QuestionFile:
     """Leave out the documents of other articles, and what is asked about them."""
     return replace(
@@ -94,10 +109,21 @@ def about(file: QuestionFile, articles: Collection[str]) -> QuestionFile:
     )
 
 
-def measure(folder: Path, asked: QuestionSet) -> dict:
-    passage_index = indexed(folder, asked)
+def measure(folder: Path, sets_apart: Sequence[QuestionSet]) -> dict:
+    """Measure sets of questions, each on an index of its own documents; return figures of all questions."""
+    ranks: dict[str, list[int]] = defaultdict(list)
+    passages = 0
+    for number, asked in enumerate(sets_apart):
+        passage_index = indexed(folder / str(number), asked)
+        passages += len(passage_index)
+        for name, found in ranks_in(passage_index, [one for one in asked.questions if one.answers]).items():
+            ranks[name] += found
+    figures = {name: figures_of(of) for name, of in ranks.items()}
+    return {"questions": len(ranks["both"]), "passages": passages, **figures}
+
+
+def ranks_in(passage_index: PassageIndex, questions: Sequence[Question]) -> dict[str, list[int]]:
     retriever = Retriever(passage_index)
-    questions = [question for question in asked.questions if question.answers]
     ranks = {
         "both": [
             first(
@@ -111,8 +137,7 @@ def measure(folder: Path, asked: QuestionSet) -> dict:
     }
     for name, ranking in halves(passage_index).items():
         ranks[name] = [first([holds(q, passage) for passage in ranking(q.text, DEPTH)]) for q in questions]
-    figures = {name: figures_of(of) for name, of in ranks.items()}
-    return {"questions": len(questions), "passages": len(passage_index), **figures}
+    return ranks
 
 
 def figures_of(ranks: list[int]) -> dict[str, float]:
