@@ -34,6 +34,8 @@ __all__ = [
     "body_start",
     "check_some_readable",
     "find_files",
+    "find_tables",
+    "holds_nothing",
     "load_documents",
     "make_document",
     "parse_documents",
@@ -85,7 +87,7 @@ def load_documents(
     for path in map(Path, several):
         found = find_files(path, options)
         if not found:
-            raise InputError(f"{path} holds no document: expected {_EXPECTED} files in it or below it")
+            raise holds_nothing(path, options)
         files.update(dict.fromkeys(found))
     for file in files:
         yield from parse_documents(file, _bytes_or_error(file, options), options)
@@ -120,6 +122,23 @@ def find_files(path: Path, options: ReadingOptions = _DEFAULTS) -> list[Path]:
         if len(files) > options.limits.files:
             raise InputError(f"{path} holds over {options.limits.files:,} files: expected fewer; name its subfolders")
     return sorted(files)
+
+
+def find_tables(path: Path, options: ReadingOptions = _DEFAULTS) -> list[Path]:
+    """Return the tables of a folder that `find_files` leaves out, in path order; none where columns are named."""
+    if options.columns is not None or not path.is_dir():
+        return []
+    return sorted(file for file in _walk(path, options) if file.suffix.lower() in _TABLES)
+
+
+def holds_nothing(folder: Path, options: ReadingOptions = _DEFAULTS) -> InputError:
+    """Return the error for a folder in which `find_files` finds nothing."""
+    if tables := find_tables(folder, options):
+        return InputError(
+            f"{folder} holds no document but tables, such as {tables[0].name}: name the column that holds text, "
+            "--text COLUMN"
+        )
+    return InputError(f"{folder} holds no document: expected files such as .txt, .md, .html or .pdf in it or below it")
 
 
 def read_bytes(path: Path, options: ReadingOptions = _DEFAULTS) -> bytes:

@@ -8,7 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from index import Filters, PassageIndex
+from index import Filters, InputError, PassageIndex, load_documents
 from index.environment import DEVICE, PRECISION
 from index.store import FILE_NAME
 from tests.fakes import FakeEmbedder, FakeReader
@@ -177,6 +177,33 @@ def test_rows_of_a_table_are_documents(folder):
     (hit,) = json.loads(run("search", "riz", "--index", folder / "index", "--where", "pays=Niger", "--json"))["hits"]
     assert (hit["document"]["title"], hit["document"]["date"]) == ("Riz", "2023")
     assert hit["document"]["source"].endswith("news.csv#2")
+
+
+def test_a_table_without_a_named_column_is_left_out_and_said_so(folder, capsys, monkeypatch):
+    table, index = folder / "docs" / "news.csv", folder / "index"
+    table.write_text("titre,corps\nRiz,Le riz manque.\n", encoding="utf-8")
+    for command in ("index", "sync"):
+        monkeypatch.setattr(sys, "argv", ["sourcier", command, str(folder / "docs"), "--index", str(index)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        printed = capsys.readouterr()
+        assert not caught.value.code
+        assert printed.err.startswith(f"sourcier: left out {table}, a table: name the column that holds text, --text ")
+        assert "now holds 2 documents" in printed.out
+    table.with_suffix(".tsv").write_text("titre\tcorps\nRiz\tLe riz manque.\n", encoding="utf-8")
+    said = run("index", folder / "docs", "--index", index)
+    assert f"left out {table} and 1 more table: name" in said
+    assert "left out" not in run("index", folder / "docs", "--index", index, "--text", "corps")
+
+
+def test_a_folder_of_tables_alone_asks_for_the_column(folder, capsys, monkeypatch):
+    (folder / "tables").mkdir()
+    (folder / "tables" / "news.csv").write_text("titre,corps\nRiz,Le riz manque.\n", encoding="utf-8")
+    code, said = fail(capsys, monkeypatch, "index", folder / "tables", "--index", folder / "index")
+    assert (code, said.count("\n")) == (1, 1)
+    assert "holds no document but tables, such as news.csv: name the column that holds text, --text COLUMN" in said
+    with pytest.raises(InputError, match="but tables, such as news"):
+        list(load_documents(folder / "tables"))
 
 
 def test_ask_prints_quotes_and_where_they_stand(indexed, monkeypatch):

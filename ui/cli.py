@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -37,7 +37,7 @@ from index.embedder import BUNDLED, Embedder, open_embedder
 from index.environment import DEVICE, PRECISION, PRECISIONS
 from index.passage_store import Place, default_place, is_shared
 from index.passage_store import Progress as OnProgress
-from index.reading import check_some_readable, find_files
+from index.reading import check_some_readable, find_files, find_tables, holds_nothing
 from qa import Answerer, Retriever, open_reader
 from qa.chart import INSTALL, draw
 from qa.comparison import compare
@@ -179,7 +179,8 @@ def index_command(
     # What is missing is told before an index is made.
     found = [file for path in paths for file in find_files(path, options)]
     if not found:
-        raise InputError(f"{paths[0]} holds no document: expected files such as .txt, .md, .html or .pdf in it")
+        raise holds_nothing(paths[0], options)
+    _tell_left_out(paths, options)
     place = _place(index, store, no_wait=no_wait)
     passage_index = _open_to_fill(place, found, options, embedder=open_embedder(model) if model else None)
     with _embedding_at_once(place) as on_progress:
@@ -208,6 +209,7 @@ def sync(
         raise typer.BadParameter("expected either --dry-run or --watch")
     options = _reading(text, title, date, language, follow_links)
     found = find_files(folder, options)
+    _tell_left_out([folder], options)
     place = _place(index, store, no_wait=no_wait)
     passage_index = PassageIndex.open(place) if dry_run else _open_to_fill(place, [] if watch else found, options)
 
@@ -258,6 +260,7 @@ def embed(
     What is written stays: after Ctrl-C, the same command goes on where it stopped.
     """
     options = _reading(text, title, date, language, follow_links)
+    _tell_left_out(paths, options)
     embedder = open_embedder(model)
     with _progress(things="shards") as on_progress:
         report = embed_files(paths, out, embedder=embedder, options=options, ray=ray, on_progress=on_progress)
@@ -667,6 +670,13 @@ def _reading(
         raise InputError("a column is named but not that of the text: expected --text COLUMN")
     columns = Columns(text=text, title=title, date=date, language=language) if text else None
     return ReadingOptions(columns=columns, follow_links=follow_links)
+
+
+def _tell_left_out(paths: Iterable[Path], options: ReadingOptions) -> None:
+    tables = [table for path in paths for table in find_tables(path, options)]
+    if tables:
+        others = f" and {_count(len(tables) - 1, 'more table')}" if len(tables) > 1 else ", a table"
+        sys.stderr.write(f"sourcier: left out {tables[0]}{others}: name the column that holds text, --text COLUMN\n")
 
 
 def _filters(
