@@ -95,8 +95,8 @@ def by_length(data: Path) -> Iterator[tuple[str, list[QuestionSet]]]:
     """Yield the articles of both parts of PIAF, each a set of its own, by how many paragraphs they have."""
     files = [load_question_file(data / f"piaf-{part}.json", name=f"piaf-{part}") for part in ("train", "dev")]
     articles = [about(file, [title]) for file in files for title in sorted(set(file.articles.values()))]
-    for name, fewest, most in (("two or three", 2, 3), ("four to nine", 4, 9), ("ten or more", 10, None)):
-        chosen = [one for one in articles if fewest <= len(one.documents) and len(one.documents) <= (most or np.inf)]
+    for name, fewest, most in (("two or three", 2, 3), ("four to nine", 4, 9), ("ten or more", 10, np.inf)):
+        chosen = [one for one in articles if fewest <= len(one.documents) <= most]
         yield f"PIAF, an article of {name} paragraphs alone", [QuestionSet((one,)) for one in chosen]
 
 
