@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +37,8 @@ def main() -> None:
     commit = current_commit()
     results = {}
     with data_and_work() as (data, work):
-        for name, asked in sets(data):
-            results[name] = measure(work / name.replace(" ", "-"), [asked])
-            print(name, results[name], flush=True)
-        for name, articles in by_length(data):
-            results[name] = measure(work / name.replace(" ", "-"), articles)
+        for name, sets_apart in chain(((name, [asked]) for name, asked in sets(data)), by_length(data)):
+            results[name] = measure(work / name.replace(" ", "-"), sets_apart)
             print(name, results[name], flush=True)
     save_result("retrieval", commit, results=results)
     columns = ("both", "dense alone", "BM25 alone")
