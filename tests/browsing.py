@@ -138,7 +138,7 @@ def _wait_until_it_answers(app: App) -> None:
 
 
 def expect_drawn(page: Any, language: str) -> None:
-    """Wait until the server has drawn the whole page in this language; what is clicked before may be undone."""
+    """Wait until the server has drawn the whole page in this language."""
     expect(page.locator(f"html[lang={language}] #panel .panel[data-language={language}]")).to_be_attached()
     expect(page.locator("#box textarea")).to_be_visible()
 

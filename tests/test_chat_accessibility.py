@@ -127,6 +127,30 @@ def test_the_language_is_kept_where_the_switch_is_drawn_last(visit: Callable[...
     assert [one["value"] for one in page.context.cookies() if one["name"] == "sourcier-language"] == ["fr"]
 
 
+def test_the_language_can_be_switched_before_the_server_has_drawn_the_page(visit: Callable[..., Visit]) -> None:
+    page = visit(**ENGLISH).page
+    opening: list[Any] = []
+
+    def hold_the_opening(event: Any) -> None:
+        if '"trigger_id":0' in event.request.post_data and not opening:
+            opening.append(event)
+        else:
+            event.continue_()
+
+    page.route("**/run/predict", hold_the_opening)
+    with page.expect_request(lambda request: '"trigger_id":0' in (request.post_data or "")):
+        page.reload()
+    page.locator("#language label", has_text="EN").click()
+    page.locator("#language label", has_text="FR").click()
+    expect_drawn(page, "fr")
+    page.context.clear_cookies()  # the opening was sent before there was one
+    # Another event follows on it, once it is drawn.
+    with page.expect_request("**/run/predict"):
+        opening[0].continue_()
+    expect(page.locator("#language label.selected")).to_have_text("FR")
+    expect_drawn(page, "fr")
+
+
 def test_a_forged_language_is_none(visit: Callable[..., Visit]) -> None:
     page = visit(**ENGLISH).page
     page.context.add_cookies([{"name": "sourcier-language", "value": "<b>", "url": page.url}])

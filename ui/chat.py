@@ -44,22 +44,21 @@ class _Handlers:
 
     def open_page(self, conversation: Conversation, request: gr.Request) -> tuple[Any, ...]:
         chosen = request.cookies.get("sourcier-language")
-        conversation.language = (
-            chosen if chosen in TEXTS else preferred_language(request.headers.get("accept-language"))
-        )
-        return conversation.language, *self.redraw(conversation)
+        conversation.begin_in(chosen if chosen in TEXTS else preferred_language(request.headers.get("accept-language")))
+        return self.redraw(conversation)
 
     def switch_language(self, language: str, conversation: Conversation) -> tuple[Any, ...]:
-        conversation.language = language if language in TEXTS else DEFAULT_LANGUAGE
+        conversation.switch_to(language if language in TEXTS else DEFAULT_LANGUAGE)
         return self.redraw(conversation)
 
     def redraw(self, conversation: Conversation) -> tuple[Any, ...]:
-        """Update every component that holds words: header, buttons, chat, box, panel, list of conversations."""
+        """Update the switch and every component that holds words: header, buttons, chat, box, panel, conversations."""
         texts = conversation.texts
         # An empty chat is left as it is: where the page opens a kept conversation meanwhile, this may come after it.
         messages = _messages(conversation)
         shown: dict[str, Any] = {"value": messages} if messages else {}
         return (
+            conversation.language,
             message_html.header_html(texts),
             gr.Button(value=texts.new_conversation),
             message_html.theme_html(texts),
@@ -230,7 +229,7 @@ def build_chat(desk: Desk, *, inbox: Inbox | None = None, feedback: FeedbackLog 
             "api_visibility": "private",
             "concurrency_limit": None,  # the desk lets in so many at once, whoever asks
         }
-        face = [header, clear, theme, messages, box, panel, conversations]
+        face = [language, header, clear, theme, messages, box, panel, conversations]
         box.submit(handlers.add_question, [box, conversation], [messages, box], trigger_mode="multiple", **QUICK).then(
             **search
         )
@@ -242,7 +241,7 @@ def build_chat(desk: Desk, *, inbox: Inbox | None = None, feedback: FeedbackLog 
         panel.cite(handlers.show_source, [conversation], [panel], trigger_mode="always_last", **QUICK)
         panel.alone(handlers.ask_alone, [conversation], [messages], trigger_mode="multiple", **QUICK).then(**search)
         history.wire(conversations, conversation, (messages, panel), draw=handlers.draw, search=search)
-        chat.load(handlers.open_page, [conversation], [language, *face], **QUICK).then(
+        chat.load(handlers.open_page, [conversation], face, **QUICK).then(
             **documents.redrawing(conversation)
         )
         for change in documents.listen(conversation):

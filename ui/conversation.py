@@ -72,6 +72,7 @@ class Conversation:
     def __init__(self) -> None:
         self.id = _new_id()
         self.language = DEFAULT_LANGUAGE
+        self._is_language_chosen = False
         self.shown: Shown | None = None
         self.filters: Filters | None = None
         self.looked_for = ""
@@ -97,6 +98,15 @@ class Conversation:
     def texts(self) -> Texts:
         """The interface's strings, in this visitor's language."""
         return TEXTS[self.language]
+
+    def begin_in(self, language: str) -> None:
+        """Speak this language from the start, unless the visitor was quicker and has switched to another."""
+        if not self._is_language_chosen:
+            self.language = language
+
+    def switch_to(self, language: str) -> None:
+        """Speak the language that the visitor chose."""
+        self.language, self._is_language_chosen = language, True
 
     def add(self, question: str) -> None:
         """Append a question that waits for its answer."""
