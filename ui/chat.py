@@ -241,9 +241,7 @@ def build_chat(desk: Desk, *, inbox: Inbox | None = None, feedback: FeedbackLog 
         panel.cite(handlers.show_source, [conversation], [panel], trigger_mode="always_last", **QUICK)
         panel.alone(handlers.ask_alone, [conversation], [messages], trigger_mode="multiple", **QUICK).then(**search)
         history.wire(conversations, conversation, (messages, panel), draw=handlers.draw, search=search)
-        chat.load(handlers.open_page, [conversation], face, **QUICK).then(
-            **documents.redrawing(conversation)
-        )
+        chat.load(handlers.open_page, [conversation], face, **QUICK).then(**documents.redrawing(conversation))
         for change in documents.listen(conversation):
             change.then(handlers.panel, [conversation], [panel], **QUICK)
         add_endpoints(desk)
