@@ -20,7 +20,8 @@ class SearchHit:
     `score` compares hits of one question only. A reader may use what it was made of: the cosine to
     the question, the BM25, and the question's terms as the passage's language has them with their idf.
     `copies` are passages that say nearly all the same, with the rank that they were found with; they
-    have no copies themselves.
+    have no copies themselves. `nearest` is the passage's sentence that comes nearest to answering:
+    only hits that were read have one, those of an answer.
     """
 
     passage: Passage
@@ -31,6 +32,7 @@ class SearchHit:
     word_score: float = 0.0
     question_terms: Mapping[str, float] = field(default_factory=dict, hash=False, repr=False)
     copies: tuple[SearchHit, ...] = field(default=(), repr=False)
+    nearest: Span | None = None
 
     @property
     def also_in(self) -> tuple[Document, ...]:
@@ -169,7 +171,9 @@ class Answer:
             "confidence": round(self.confidence, 4),
             "text": self.text,
             "citations": [citation.to_json() for citation in self.citations],
-            "closest": [hit.to_json() for hit in self.closest],
+            "closest": [
+                {**hit.to_json(), "nearest": hit.nearest.to_json() if hit.nearest else None} for hit in self.closest
+            ],
             "respellings": [respelling.to_json() for respelling in self.respellings],
             "carried": self.carried.to_json() if self.carried else None,
             "period": self.period.to_json() if self.period else None,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from index import Filters, PassageIndex
 from index.recent import Recent
 from qa.answer import Answer, SearchHit
-from qa.citing import cite, unquoted
+from qa.citing import cite, unquoted, with_nearest
 from qa.conversation import carry_over, last_asked
 from qa.copies import grouped, members
 from qa.courtesy import as_meant, asks_nothing
@@ -106,7 +106,7 @@ class Answerer:
             answered=answered,
             confidence=confidence,
             citations=cite(searched if asks_for_more else asked, findings) if answered else (),
-            closest=() if answered else tuple(hits[:_CLOSEST]),
+            closest=() if answered else with_nearest(hits[:_CLOSEST], findings),
             respellings=words,
             carried=carried,
             period=period,

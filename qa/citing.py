@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from index.passages import sentences_of
 from qa.answer import Citation, Repeat, SearchHit, Span
@@ -104,6 +104,14 @@ def unquoted(findings: Sequence[Finding], citations: Iterable[Citation]) -> tupl
     places = {(one.document.id, one.start) for one in citations}
     quoted = [finding for finding in findings if (finding.hit.document.id, finding.start) in places]
     return tuple(one for one in findings if not any(repeats(one, other) for other in quoted))
+
+
+def with_nearest(hits: Iterable[SearchHit], findings: Iterable[Finding]) -> tuple[SearchHit, ...]:
+    """Return hits, each with its sentence that comes first among the findings, which are best first."""
+    nearest: dict[str, Span] = {}
+    for one in findings:
+        nearest.setdefault(one.hit.passage.id, Span(one.start, one.end, one.text))
+    return tuple(replace(hit, nearest=nearest.get(hit.passage.id)) for hit in hits)
 
 
 def _hits(findings: Sequence[Finding]) -> Iterable[SearchHit]:

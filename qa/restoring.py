@@ -95,10 +95,8 @@ def _citation(number: int, stored: _Json, library: Library) -> Citation:
     if stored["number"] != number:
         raise ValueError("citations out of order")
     document = library.find(stored["document"])
-    quote = _part(stored, document, "quote")
     passage = _passage(stored["passage"], document)
-    if not passage.start <= quote.start < quote.end <= passage.end:
-        raise ValueError("a quote from outside its passage")
+    quote = _within(passage, _part(stored, document, "quote"))
     span, context = stored["span"], stored["context"]
     return Citation(
         number=number,
@@ -124,12 +122,14 @@ def _hit(stored: _Json, library: Library) -> SearchHit:
     document = library.find(stored["document"])
     # A copy has no copies of its own.
     copies = tuple(_hit(one, library) for one in _list(stored["copies"])) if "copies" in stored else ()
+    passage, nearest = _passage(stored["passage"], document), stored.get("nearest")
     return SearchHit(
-        passage=_passage(stored["passage"], document),
+        passage=passage,
         document=document,
         score=_number(stored["score"]),
         rank=_whole(stored["rank"]),
         copies=copies,
+        nearest=None if nearest is None else _within(passage, _part(nearest, document)),
     )
 
 
@@ -144,6 +144,13 @@ def _part(stored: _Json, document: Document, name: str = "text") -> Span:
     if not 0 <= start < end <= len(document.text) or document.text[start:end] != stored[name]:
         raise ValueError("another text than was quoted")
     return Span(start, end, document.text[start:end])
+
+
+def _within(passage: Passage, part: Span) -> Span:
+    """Return a part of a document; ValueError where it is not one of the passage."""
+    if not passage.start <= part.start < part.end <= passage.end:
+        raise ValueError("a part from outside its passage")
+    return part
 
 
 def _respellings(stored: list[Any], question: str) -> tuple[Respelling, ...]:

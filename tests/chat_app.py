@@ -204,9 +204,11 @@ def _hostile_citations() -> tuple[Citation, ...]:
 
 
 def _closest() -> tuple[SearchHit, ...]:
+    ships = passage_around(FERTILISER, "Les premiers", "en un an.")
     producers = passage_around(FERTILISER, "Les producteurs", "en un an.")
     budget = passage_around(REPORT, "The budget", "here.")
-    return SearchHit(producers, FERTILISER, 0.4, 1), SearchHit(budget, REPORT, 0.3, 2)
+    nearest = Span(producers.start, producers.end, producers.text)
+    return SearchHit(ships, FERTILISER, 0.4, 1, nearest=nearest), SearchHit(budget, REPORT, 0.3, 2)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,17 @@ def test_below_the_threshold_it_is_silent_and_offers_what_is_closest(passage_ind
     answer = Answerer(passage_index, reader=FirstSentences(0.4), threshold=0.5).ask("Qui attend ?")
     assert not answer.answered and answer.citations == () and answer.text == ""
     assert [hit.rank for hit in answer.closest] == [1, 2, 3]
+    for hit in answer.closest:
+        assert hit.passage.text == hit.nearest.text == hit.document.text[hit.nearest.start : hit.nearest.end]
+
+
+def test_the_nearest_sentence_of_a_close_passage_is_told(tmp_path, embedder):
+    document = make_document("Le port est plein. Le Mali attend des engrais. La mer est calme.")
+    passage_index = PassageIndex.build(tmp_path / "index", [document], embedder=embedder)
+    (hit,) = Answerer(passage_index, reader=FakeReader(0.4)).ask("Qui attend des engrais ?").closest
+    assert hit.nearest.text == "Le Mali attend des engrais."
+    (found,) = Retriever(passage_index).retrieve("Qui attend des engrais ?")
+    assert found.nearest is None and "nearest" not in found.to_json()
 
 
 def test_what_is_asked_again_is_read_again_only_when_the_index_has_changed(passage_index):

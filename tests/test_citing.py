@@ -7,7 +7,7 @@ import pytest
 from index import make_document, split_passages
 from qa import Finding, SearchHit
 from qa.answer import Span
-from qa.citing import cite, unquoted
+from qa.citing import cite, unquoted, with_nearest
 
 QUESTION = "Que dit-on ?"
 TEXT = "Le Mali attend des engrais. Il les paiera en 2023. Le port de Dakar est plein. La mer est calme."
@@ -152,3 +152,11 @@ def test_what_is_not_quoted_yet():
     (copy,) = findings((near, 0.5), text=near)
     assert unquoted([*found, copy], ()) == (*found, copy)
     assert unquoted([*found, copy], cite(QUESTION, [found[0], found[2]])) == (found[1],)
+
+
+def test_the_nearest_sentence_is_the_first_of_its_passage():
+    found = findings(("La mer est calme.", 3.0), ("Le port de Dakar est plein.", 2.0))
+    (other,) = findings(("Il pleut.", 1.0), text="Il pleut.")
+    hits = [other.hit, found[0].hit]
+    assert [hit.nearest.text for hit in with_nearest(hits, [*found, other])] == ["Il pleut.", "La mer est calme."]
+    assert [hit.nearest and hit.nearest.text for hit in with_nearest(hits, found[1:])] == [None, found[1].text]

@@ -360,6 +360,9 @@ def test_a_conversation_as_markdown():
         f"> Engrais russes : une nouvelle livraison, octobre 2022, engrais.txt, caractères {first.start}-" in exported
     )
     assert f"\n\n## {UNKNOWN_QUESTION}\n\nLes documents ne le disent pas.\n\nLes passages les plus proches" in exported
+    near = turns[1].answer.closest[0].nearest
+    assert f", engrais.txt, caractères {turns[1].answer.closest[0].passage.start}-" in exported
+    assert f"\n  > {near.text}\n- " in exported
     assert f"## Merci\n\n{FRENCH.nothing_asked}\n\n## boom" in exported
     assert exported.endswith(f"## boom\n\n{FRENCH.failed}\n\n## vieux\n\n{FRENCH.stale}\n\n## attend\n")
     shown, _ = drawn_text(exported)

@@ -81,7 +81,10 @@ def all_html() -> dict[str, str]:
     carried = Carried("<b>bold</b> " + HOSTILE.text, HOSTILE.text)
     respellings = (Respelling(0, "<b>bold</b> " + HOSTILE.text, "bold"),)
     answer = replace(HOSTILE_ANSWER, question=HOSTILE.text, respellings=respellings, carried=carried, period=period)
-    closest = replace(ABSTENTION, closest=tuple(replace(h, document=HOSTILE) for h in ABSTENTION.closest))
+    start = HOSTILE.text.index("Indented")
+    nearest = Span(start, len(HOSTILE.text), HOSTILE.text[start:])
+    hits = [replace(hit, document=HOSTILE, nearest=nearest) for hit in ABSTENTION.closest]
+    closest = replace(ABSTENTION, closest=tuple(hits))
     return {
         "question": message_html.question_html(HOSTILE.text),
         "answer": message_html.answer_html(1, answer, FRENCH),
@@ -211,7 +214,15 @@ def test_an_abstention_says_so_and_offers_passages_that_are_not_answers() -> Non
     panel = _Page(panel_html.sources_panel_html(2, ABSTENTION, 2, FRENCH))
     assert panel.texts("p", "badge") == ["Passage proche, pas une réponse"] * 2
     assert panel.texts("blockquote") == [hit.passage.text for hit in ABSTENTION.closest]
-    assert not panel.texts("mark")
+    nearest = ABSTENTION.closest[0].nearest
+    assert message.texts("bdi", "nearest") == panel.texts("mark") == panel.texts("mark", "near") == [nearest.text]
+
+
+def test_a_nearest_sentence_that_a_document_is_called_by_is_not_said_twice() -> None:
+    hit = ABSTENTION.closest[0]
+    called = replace(hit, document=replace(hit.document, title=hit.nearest.text))
+    message = _Page(message_html.answer_html(2, replace(ABSTENTION, closest=(called,)), FRENCH))
+    assert message.texts("bdi", "title") == [hit.nearest.text] and not message.texts("bdi", "nearest")
 
 
 def test_thanks_are_not_told_that_the_documents_do_not_say_them() -> None:

@@ -126,6 +126,21 @@ def test_a_quote_must_lie_in_its_passage():
     assert restored(value) is None
 
 
+@pytest.mark.parametrize("change", [{"start": -1}, {"text": "Rien."}, {"start": 0, "end": 9, "text": "La Russie"}, 1])
+def test_a_nearest_sentence_must_be_one_of_its_passage(change):
+    value = stored(ABSTAINED)
+    one = value["closest"][0]
+    one["nearest"] = {**one["nearest"], **change} if isinstance(change, dict) else change
+    assert restored(value) is None
+
+
+def test_an_answer_of_before_there_were_nearest_sentences_comes_back():
+    value = stored(ABSTAINED)
+    for one in value["closest"]:
+        del one["nearest"]
+    assert [hit.nearest for hit in restored(value).closest] == [None, None]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*stored(FULL), "id"]), inner),

@@ -37,8 +37,13 @@ def _answer(answer: Answer, texts: Texts) -> Iterator[str]:
     yield silence_in_words(answer, texts)
     if sources:
         yield closest_label(answer, texts)
-        places = (f"{reference_as_markdown(source, texts)}, {_offsets(source, texts)}" for source in sources)
-        yield "\n".join(f"- {place}" for place in places)
+        yield "\n".join(f"- {_close(source, texts)}" for source in sources)
+
+
+def _close(source: Source, texts: Texts) -> str:
+    """Return where a close passage stands, and under it the sentence that comes nearest to answering."""
+    place = f"{reference_as_markdown(source, texts)}, {_offsets(source, texts)}"
+    return f"{place}\n  > {as_markdown_line(source.nearest.text)}" if source.nearest else place
 
 
 def _offsets(source: Source, texts: Texts) -> str:

@@ -164,7 +164,16 @@ def _also_in_html(repeats: Sequence[Repeat], texts: Texts) -> str:
 
 def _closest_html(turn: int, source: Source, texts: Texts) -> str:
     link = _link_html(turn, source, texts)
-    return f"<li>{link} {title_html(source.document)}{where_html(source, texts)}</li>"
+    return f"<li>{link} {title_html(source.document)}{where_html(source, texts)}{_nearest_html(source)}</li>"
+
+
+def _nearest_html(source: Source) -> str:
+    """Return the sentence that comes nearest to answering, unless it is what the document is called by."""
+    document, nearest = source.document, source.nearest
+    if nearest is None or nearest.text == title_of(document):
+        return ""
+    sentence = slice_html(document, nearest.start, nearest.end, None)
+    return f'<bdi class="nearest"{language_of(document)}>{sentence}</bdi>'
 
 
 def _link_html(turn: int, source: Source, texts: Texts) -> str:

@@ -113,14 +113,15 @@ def _card_html(source: Source, active: int, texts: Texts) -> str:
 
 def _passage_html(source: Source) -> str:
     """Return the whole passage; its text content is `document.text[start:end]`, character for character."""
-    document, citation = source.document, source.citation
-    if citation is None:
+    document, citation, part = source.document, source.citation, source.citation or source.nearest
+    if part is None:
         marked = escape(document.text[source.start : source.end])
     else:
         marked = (
-            escape(document.text[source.start : citation.start])
-            + f"<mark>{slice_html(document, citation.start, citation.end, citation.span)}</mark>"
-            + escape(document.text[citation.end : source.end])
+            escape(document.text[source.start : part.start])
+            + ("<mark>" if citation else '<mark class="near">')
+            + slice_html(document, part.start, part.end, citation.span if citation else None)
+            + f"</mark>{escape(document.text[part.end : source.end])}"
         )
     return f'<blockquote dir="auto"{language_of(document)}>{marked}</blockquote>'
 

@@ -10,7 +10,7 @@ from urllib.parse import quote as quote_for_url
 from urllib.parse import urlsplit
 
 from index.document import Document, DocumentSummary
-from qa.answer import Answer, Citation, SearchHit
+from qa.answer import Answer, Citation, SearchHit, Span
 from qa.courtesy import is_about_the_chat
 from qa.dates import Period, days_of
 from qa.spelling import Respelling
@@ -30,13 +30,14 @@ _LONGEST_WORD = 40
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One card of the panel: a cited passage with its lit sentence, or a close passage with none."""
+    """One card of the panel: a cited passage with its lit sentence, or a close passage with its nearest one."""
 
     number: int
     document: Document
     start: int
     end: int
     citation: Citation | None = None
+    nearest: Span | None = None
 
     @property
     def page(self) -> int | None:
@@ -57,7 +58,7 @@ def cited(citation: Citation) -> Source:
 
 
 def _close(number: int, hit: SearchHit) -> Source:
-    return Source(number, hit.document, hit.passage.start, hit.passage.end)
+    return Source(number, hit.document, hit.passage.start, hit.passage.end, nearest=hit.nearest)
 
 
 def clip(text: str, longest: int = LONGEST_TITLE) -> str:
