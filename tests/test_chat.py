@@ -132,15 +132,18 @@ def test_what_is_being_read_is_shown_before_the_answer(visit: Callable[..., Visi
     expect(visited.page.locator("#chat .reading")).to_have_count(0)
 
 
-def test_an_abstention_offers_passages_with_no_sentence_lit(visit: Callable[..., Visit]) -> None:
+def test_an_abstention_offers_passages_with_no_sentence_lit_as_an_answer(visit: Callable[..., Visit]) -> None:
     opened = visit()
     opened.ask(UNKNOWN_QUESTION)
     page = opened.page
     expect(page.locator(".answer .not-said")).to_have_text("Les documents ne le disent pas.")
+    nearest = page.locator(".answer .closest .nearest").inner_text()
+    expect(page.locator("#panel .card.open mark.near")).to_have_text(nearest)
     page.get_by_role("link", name="Passage 2").click()
     expect(page.locator("#panel .card.open blockquote")).to_have_text("The budget is not stated here.")
     expect(page.locator("#panel .card.open .badge")).to_have_text("Passage proche, pas une réponse")
-    expect(page.locator("#panel mark")).to_have_count(0)
+    expect(page.locator("#panel .card.open mark")).to_have_count(0)
+    expect(page.locator("#panel mark:not(.near)")).to_have_count(0)
 
 
 def test_an_example_is_asked_by_a_click(visit: Callable[..., Visit]) -> None:
@@ -175,6 +178,19 @@ def test_a_question_asked_while_another_waits_is_answered_too(visit: Callable[..
     expect(opened.page.locator("#chat .question")).to_have_text([SLOW_QUESTION, UNKNOWN_QUESTION, HOSTILE_QUESTION])
     expect(opened.page.locator("#chat .answer").first.locator("a.cite")).to_have_count(3)
     expect(opened.page.locator(".pending-answer")).to_have_count(0)
+
+
+def test_a_follow_up_asked_while_its_question_waits_follows_on_from_it(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.send(SLOW_QUESTION)
+    opened.send(FOLLOW_UP)
+    expect(opened.page.locator("#chat .answer")).to_have_count(2)
+    expect(opened.page.locator("#chat .answer").nth(1).locator(".understood a.alone")).to_be_visible()
+    opened.send(SLOW_QUESTION)
+    opened.page.get_by_role("button", name="Nouvelle conversation").click()
+    opened.send(FOLLOW_UP)
+    expect(opened.page.locator("#chat .answer")).to_have_count(1)
+    expect(opened.page.locator("#chat .understood a.alone")).to_have_count(0)
 
 
 def test_a_cleared_conversation_does_not_come_back(visit: Callable[..., Visit]) -> None:

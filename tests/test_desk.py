@@ -119,25 +119,6 @@ def test_whoever_stops_listening_in_the_middle_makes_room():
     run(scene())
 
 
-def test_a_question_that_waits_sees_the_answers_there_are_when_its_turn_comes():
-    async def scene():
-        backend, known = Backend(), []
-        desk = Desk(backend, concurrency=1)
-        backend.stages = lambda question, *, history, filters: iter([Answer(question, True, len(history) / 10, ())])
-        first = asyncio.create_task(desk.ask("a"))
-        await settled()
-        stages = desk.stages("b", history=lambda: tuple(known))
-        second = asyncio.create_task(anext(stages))
-        await settled()
-        known.append("an answer")
-        backend.go.set()
-        assert (await second).confidence == 0.1
-        await stages.aclose()
-        await first
-
-    run(scene())
-
-
 def test_every_outcome_is_told():
     async def scene():
         backend, done = Backend(), Counter()

@@ -92,16 +92,17 @@ class _Handlers:
 
     async def answer_next(self, conversation: Conversation) -> AsyncIterator[tuple[Any, ...]]:
         """Answer the oldest question that waits; what is being read is drawn before the answer is."""
-        turn = conversation.next_waiting()
-        if turn is None:
-            yield gr.skip(), gr.skip()
-            return
-        async with aclosing(self._stages(turn, conversation)) as stages:
-            async for stage in stages:
-                if not conversation.fill(stage):
-                    yield gr.skip(), gr.skip()
-                    return
-                yield _messages(conversation), gr.skip() if stage.found else self.panel(conversation)
+        async with conversation.answering:
+            turn = conversation.next_waiting()
+            if turn is None:
+                yield gr.skip(), gr.skip()
+                return
+            async with aclosing(self._stages(turn, conversation)) as stages:
+                async for stage in stages:
+                    if not conversation.fill(stage):
+                        yield gr.skip(), gr.skip()
+                        return
+                    yield _messages(conversation), gr.skip() if stage.found else self.panel(conversation)
 
     def show_source(self, conversation: Conversation, event: gr.EventData) -> object:
         wanted = sent(event)
@@ -134,7 +135,8 @@ class _Handlers:
             if turn.filters and not await run_in_threadpool(self._desk.backend.documents, turn.filters):
                 yield replace(turn, problem=conversation.texts.no_document_passes)
                 return
-            asked = self._desk.stages(turn.question, history=lambda: conversation.before(turn), filters=turn.filters)
+            history = conversation.before(turn)
+            asked = self._desk.stages(turn.question, history=history, filters=turn.filters)
             async with aclosing(asked) as stages:
                 async for stage in stages:
                     if isinstance(stage, Answer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
 import time
@@ -84,6 +85,8 @@ class Conversation:
         self._kept: dict[int, Turn] = {}
         # A session that begins after the server forgot the one before is newer to the page.
         self._sequence = time.time_ns() // 1_000_000
+        # A question may follow on from the one before: it waits until that is answered.
+        self.answering = asyncio.Lock()
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Conversation:
@@ -263,6 +266,7 @@ class Conversation:
 
     def _forget(self) -> None:
         self.id = _new_id()
+        self.answering = asyncio.Lock()  # what is forgotten keeps nothing waiting
         self._turns.clear()
         self._waiting.clear()
         self.shown = None

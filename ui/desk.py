@@ -67,14 +67,11 @@ class Desk:
             return hits
 
     async def stages(
-        self, question: str, *, history: Callable[[], Sequence[Answer]] = tuple, filters: Filters | None = None
+        self, question: str, *, history: Sequence[Answer] = (), filters: Filters | None = None
     ) -> AsyncGenerator[Sequence[SearchHit] | Answer, None]:
-        """Yield what `ChatBackend.stages` does; raises as `ask` does.
-
-        `history` is called when it is the question's turn: by then the one before it may have its answer.
-        """
+        """Yield what `ChatBackend.stages` does; raises as `ask` does."""
         with self._counted() as visit, self._place():
-            stages = await self._run(lambda: self.backend.stages(question, history=history(), filters=filters))
+            stages = await self._run(lambda: self.backend.stages(question, history=history, filters=filters))
             while (stage := await self._run(lambda: next(stages, None))) is not None:
                 if isinstance(stage, Answer):
                     visit.outcome = _outcome(stage)
