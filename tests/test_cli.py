@@ -220,6 +220,16 @@ def test_ask_says_that_the_documents_do_not_say(indexed, monkeypatch):
     assert "The closest passages are not answers:" in said and "characters 14-41" in said
 
 
+def test_ask_shows_the_nearest_sentence_of_a_close_passage(folder, monkeypatch):
+    port, index_folder = folder / "port.txt", folder / "of-a-port"
+    port.write_text("Le port est plein. Le Mali attend des engrais.", encoding="utf-8")
+    run("index", port, "--index", index_folder)
+    monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader(0.5, 1.0))
+    said = run("ask", "Que fait le Mali ?", "--index", index_folder)
+    assert said.endswith("port.txt, caractères 19-46\nLe Mali attend des engrais.\n")
+    assert "Le port est plein. Le Mali" in run("search", "Que fait le Mali ?", "--index", index_folder)
+
+
 def test_ask_speaks_the_language_of_the_question(indexed, monkeypatch):
     monkeypatch.setattr("ui.cli.open_reader", lambda *_: FakeReader(0.5, 1.0))
     said = run("ask", "Que fait le Mali ?", "--index", indexed)

@@ -70,8 +70,10 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
 
 
 def _hit_lines(hit: SearchHit, texts: Texts) -> Iterator[str]:
-    yield f"{hit.rank}. {_place(hit.document, hit.passage.start, hit.passage.end, texts)}"
-    yield hit.passage.text
+    """Yield where a passage stands and what it says, or of one that was read the sentence that comes nearest."""
+    part = hit.nearest or hit.passage
+    yield f"{hit.rank}. {_place(hit.document, part.start, part.end, texts)}"
+    yield part.text
     if hit.also_in:
         yield f"{also_in_heading(len(hit.also_in), texts)} {', '.join(also_in_titles(hit.also_in, texts))}"
 
