@@ -180,6 +180,18 @@ def test_a_question_asked_while_another_waits_is_answered_too(visit: Callable[..
     expect(opened.page.locator(".pending-answer")).to_have_count(0)
 
 
+def test_what_is_typed_before_the_server_has_the_question_is_kept(visit: Callable[..., Visit]) -> None:
+    opened = visit()
+    opened.page.route("**/run/predict", lambda event: None)
+    opened.send(FERTILISER_QUESTION)
+    box = opened.page.locator("#box textarea")
+    box.fill(UNKNOWN_QUESTION)
+    opened.page.unroute("**/run/predict")  # which lets go on what was held
+    expect(opened.page.locator("#chat .answer")).to_have_count(1)
+    expect(opened.page.locator("#chat .question")).to_have_text([FERTILISER_QUESTION])
+    expect(box).to_have_value(UNKNOWN_QUESTION)
+
+
 def test_a_follow_up_asked_while_its_question_waits_follows_on_from_it(visit: Callable[..., Visit]) -> None:
     opened = visit()
     opened.send(SLOW_QUESTION)

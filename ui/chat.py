@@ -31,6 +31,14 @@ from ui.texts import DEFAULT_LANGUAGE, TEXTS, Texts, preferred_language, texts_a
 
 MOST_EXAMPLES = 4
 
+# By the page itself, and at once: what is typed until the server answers is the next question already.
+_EMPTY_THE_BOX = """(question, conversation) => {
+  const box = document.querySelector('#box textarea');
+  box.value = '';
+  box.dispatchEvent(new Event('input', {bubbles: true}));
+  return [question, conversation];
+}"""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -78,17 +86,17 @@ class _Handlers:
     def examples(self, language: str) -> list[Any]:
         return [{"text": question} for question in self._answerer.examples().get(language, ())[:MOST_EXAMPLES]]
 
-    def add_question(self, question: object, conversation: Conversation) -> tuple[Any, ...]:
-        """Show a question at once, before it is answered, and empty the box."""
+    def add_question(self, question: object, conversation: Conversation) -> object:
+        """Show a question at once, before it is answered."""
         cleaned = question.strip()[:LONGEST_QUESTION] if isinstance(question, str) else ""
         if not cleaned:
-            return gr.skip(), gr.skip()
+            return gr.skip()
         conversation.add(cleaned)
-        return _messages(conversation), ""
+        return _messages(conversation)
 
     def add_example(self, conversation: Conversation, event: gr.SelectData) -> object:
         example = event.value if isinstance(event.value, dict) else {}
-        return self.add_question(example.get("text"), conversation)[0]
+        return self.add_question(example.get("text"), conversation)
 
     async def answer_next(self, conversation: Conversation) -> AsyncIterator[tuple[Any, ...]]:
         """Answer the oldest question that waits; what is being read is drawn before the answer is."""
@@ -232,9 +240,9 @@ def build_chat(desk: Desk, *, inbox: Inbox | None = None, feedback: FeedbackLog 
             "concurrency_limit": None,  # the desk lets in so many at once, whoever asks
         }
         face = [language, header, clear, theme, messages, box, panel, conversations]
-        box.submit(handlers.add_question, [box, conversation], [messages, box], trigger_mode="multiple", **QUICK).then(
-            **search
-        )
+        box.submit(
+            handlers.add_question, [box, conversation], [messages], trigger_mode="multiple", js=_EMPTY_THE_BOX, **QUICK
+        ).then(**search)
         messages.example_select(handlers.add_example, [conversation], [messages], **QUICK).then(**search)
         clear.click(handlers.clear, [conversation], [messages, panel], **QUICK)
         language.input(handlers.switch_language, [language, conversation], face, **QUICK).then(
