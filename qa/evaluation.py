@@ -34,7 +34,8 @@ class Record:
     masked: asked of the corpus without its own subject, so that nothing answers it. relevant: how
     many passages of the corpus hold an answer whole. ranks: the places of those among the first 20.
     right: whether each of the first three sentences holds an answer, threshold or not. cited:
-    whether a sentence shown does. exact, f1: of the first sentence's span.
+    whether a sentence shown does. nearby: of a silent answer, whether one that is shown as nearest
+    does. exact, f1: of the first sentence's span.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Record:
     ranks: tuple[int, ...] | None = None
     right: tuple[bool, ...] | None = None
     cited: bool | None = None
+    nearby: bool | None = None
     answered: bool | None = None
     confidence: float | None = None
     exact: float | None = None
@@ -114,7 +116,7 @@ def evaluate(
             several = [plain.ask(question)[0], *([plain.ask_masked(question)] if is_masked else [])]
             # It reads what the system finds, and has no threshold, so of neither there is anything to say.
             baselines[NO_READER] += [
-                replace(one, relevant=None, ranks=None, answered=None, cited=None) for one in several
+                replace(one, relevant=None, ranks=None, answered=None, cited=None, nearby=None) for one in several
             ]
         if on_progress is not None:
             on_progress(number, len(asked.questions))
@@ -190,6 +192,9 @@ class _Bench:
         if not record.answerable:
             return record
         record = replace(record, cited=any(question.answered_by(*place) for place in shown))
+        if not answer.answered:
+            nearest = [(hit.document.id, hit.nearest) for hit in answer.closest if hit.nearest]
+            record = replace(record, nearby=any(question.answered_by(id_, one.start, one.end) for id_, one in nearest))
         if not question.exact:
             return record
         span = findings[0].span if findings else None

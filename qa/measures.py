@@ -84,6 +84,7 @@ def columns(records: Sequence[Record]) -> Columns:
         "confidence": _column(record.confidence for record in records),
         "order": _column(record.confidence for record in records),
         "cited": _column(record.cited for record in records),
+        "nearby": _column(record.nearby for record in records),
         "exact": _column(record.exact for record in records),
         "f1": _column(record.f1 for record in records),
         "mrr": _column(None if r.ranks is None else reciprocal_rank(r.ranks, 20) for r in records),
@@ -175,4 +176,5 @@ MEASURES = (
     Measure("false_answers", "answered, of the unanswerable", False, ("answered",), _UNANSWERABLE, np.mean),
     Measure("false_answers_masked", "answered, of other subjects", False, ("answered",), _MASKED, np.mean),
     Measure("needless_silences", "silent, of the answerable", False, ("answered",), _ANSWERABLE, _rest),
+    _share("nearby", "a nearest sentence holds the answer, of these", "nearby"),
 )

@@ -48,6 +48,7 @@ _HOW = (
     "without du, des, de, d', l', and with elisions parted. They are of the first sentence's span, whether or not it "
     "would be shown, and are left out where the reader gives no spans or the file has whole sentences as answers.",
     "hit@k is over the reader's sentences in its order, whether or not they would be shown.",
+    "A silent answer shows the sentences of the closest passages that come nearest to answering.",
     f"The calibration error has {BINS} bins of equal width, and sets the confidence against whether the first sentence "
     "holds an answer. It, the risk–coverage curve, and the wrong answers are over all questions as the files ask them.",
     "Another subject: a question asked once more, with the documents of its article, or those that answer it, taken "

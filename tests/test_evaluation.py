@@ -133,6 +133,9 @@ def test_what_is_cited_is_what_the_answerer_shows(passage_index, asked):
     silent = run(passage_index, asked, threshold=0.95)
     assert not any(one.answered or one.cited for one in silent.records)
     assert silent.records[0].right[0], "the threshold takes nothing from the order of the sentences"
+    first, second, *_, last = silent.records
+    assert (first.nearby, second.nearby, last.nearby) == (True, False, None)
+    assert {one.nearby for one in run(passage_index, asked).records} == {None}
 
 
 def test_masked_asks_of_everything_but_the_subject(passage_index, asked):
@@ -285,7 +288,9 @@ def test_the_word_reader_takes_the_sentence_with_the_question_s_words(passage_in
 def test_the_figures_of_a_worked_example():
     records = [
         record(1, relevant=1, ranks=(1,), right=(True,), cited=True, answered=True, confidence=0.9),
-        record(2, relevant=2, ranks=(2, 4), right=(False, True), cited=False, answered=False, confidence=0.2),
+        record(
+            2, relevant=2, ranks=(2, 4), right=(False, True), cited=False, nearby=True, answered=False, confidence=0.2
+        ),
         record(3, relevant=1, ranks=(), right=(False, False), cited=False, answered=True, confidence=0.8),
         record(4, answerable=False, right=(False,), answered=True, confidence=0.5),
         record(5, answerable=False, right=(False,), answered=False, confidence=0.1),
@@ -312,6 +317,7 @@ def test_the_figures_of_a_worked_example():
         "false_answers": 1 / 2,
         "false_answers_masked": 0,
         "needless_silences": 1 / 3,
+        "nearby": 1,
     }
     assert found == pytest.approx(expected)
     counts = {name: one.count for name, one in figures(records, samples=5).items()}
